@@ -1,0 +1,349 @@
+"""Settings: where the platform is, read once and checked.
+
+Precedence, lowest first: built-in defaults, `config.yaml`, the block of
+`environments:` that `environment` names, variables such as
+`MLOPS_POSTGRES__PASSWORD`. A section without a host is embedded. What a run
+computes (its params) is not kept here, except that the file's sections `uc1` to
+`uc6` give each use case's params their values.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from platformdirs import user_data_path
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from mlops_common.errors import ConfigError
+
+FILE_NAME = "config.yaml"
+PREFIX = "MLOPS_"
+DEFAULT = "default"
+# Variables that name the file, the home folder and so on: not keys of the file.
+RESERVED = frozenset({"MLOPS_CONFIG", "MLOPS_SHARED", "MLOPS_LOG_LEVEL"})
+
+
+class Params(BaseModel):
+    """Base of settings and of every pipeline's params: frozen, closed to typos."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), validate_default=True
+    )
+
+
+ParamsT = TypeVar("ParamsT", bound=Params)
+
+
+class PostgresSettings(Params):
+    """The PostgreSQL server; embedded in the home folder when `host` is empty."""
+
+    host: str | None = Field(None, description="Host name; empty means embedded.")
+    port: Annotated[int, Field(ge=1, le=65535)] = 5432
+    database: str = Field("customers", description="Database of the source tables.")
+    user: str = "postgres"
+    password: SecretStr | None = None
+    password_file: Path | None = Field(None, description="File with the password.")
+    sslmode: str = "prefer"
+    connect_timeout: Annotated[int, Field(ge=1, description="Seconds.")] = 10
+
+    def secret(self) -> str | None:
+        """Return the password, from the value or the file.
+
+        Raises:
+            ConfigError: The file cannot be read.
+        """
+        if self.password is not None:
+            return self.password.get_secret_value()
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text("utf-8").strip()
+        except OSError as error:
+            raise ConfigError(
+                f"postgres.password_file {self.password_file} cannot be read: "
+                f"{error.strerror}"
+            ) from error
+
+
+class MlflowSettings(Params):
+    """The MLflow tracking store; embedded in PostgreSQL when the URI is empty."""
+
+    tracking_uri: str | None = Field(None, description="Empty means embedded.")
+
+
+class FeastSettings(Params):
+    """The Feast feature store, on the PostgreSQL server of this file."""
+
+    repo_path: Path | None = Field(
+        None, description="Folder for the rendered repository; empty means the home."
+    )
+
+
+class KserveSettings(Params):
+    """Model servers; processes on this machine."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        0, description="Port of the first service; 0 takes a free one and keeps it."
+    )
+
+
+class Settings(Params):
+    """Where the platform is.
+
+    Attributes:
+        environment: A label; a block of that name under `environments:` overlays.
+        home: Folder of all embedded state.
+        uc1: Values for the params of UC1; likewise `uc2` to `uc6`.
+    """
+
+    environment: str = "local"
+    home: Path
+    postgres: PostgresSettings = PostgresSettings()
+    mlflow: MlflowSettings = MlflowSettings()
+    feast: FeastSettings = FeastSettings()
+    kserve: KserveSettings = KserveSettings()
+    uc1: dict[str, Any] = {}
+    uc2: dict[str, Any] = {}
+    uc3: dict[str, Any] = {}
+    uc4: dict[str, Any] = {}
+    uc5: dict[str, Any] = {}
+    uc6: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with the story of where each value came from.
+
+    Attributes:
+        settings: The checked settings.
+        file: The file that was read, if any.
+        origins: Dotted key to origin: a file, `file environments.k3s`, a variable.
+            Keys that are absent have their default.
+    """
+
+    settings: Settings
+    file: Path | None
+    origins: Mapping[str, str]
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (dotted key, value with secrets masked, origin) of every value."""
+        for key, value in flatten(self.settings.model_dump(mode="json")):
+            yield (
+                key,
+                "" if value is None else str(value),
+                self.origins.get(key, DEFAULT),
+            )
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Loaded:
+    """Read the settings.
+
+    Args:
+        path: The file; when omitted `$MLOPS_CONFIG`, else the nearest
+            `config.yaml` in this folder or above it, else built-in defaults.
+        environ: Variables; the process's own when omitted.
+
+    Raises:
+        ConfigError: The file is absent or not YAML, a key is unknown or a value
+            does not fit; names the key, its origin and the allowed keys.
+    """
+    variables = os.environ if environ is None else environ
+    file = find_file(path, variables)
+    values, origins = _layers(file, variables)
+    values.setdefault("home", str(default_home(file)))
+    base = file.parent if file else Path.cwd()
+    values["home"] = str((base / Path(values["home"]).expanduser()).resolve())
+    settings = validated(Settings, values, where=origins)
+    return Loaded(settings=settings, file=file, origins=origins)
+
+
+def find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Return the file to read, or nothing where built-in defaults apply.
+
+    Raises:
+        ConfigError: The named file does not exist.
+    """
+    named = path or (
+        Path(environ["MLOPS_CONFIG"]) if "MLOPS_CONFIG" in environ else None
+    )
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError(
+                f"no config file at {named}; check --config and $MLOPS_CONFIG"
+            )
+        return named.resolve()
+    here = Path.cwd()
+    found = (folder / FILE_NAME for folder in (here, *here.parents))
+    return next((file for file in found if file.is_file()), None)
+
+
+def default_home(file: Path | None) -> Path:
+    """Return `.mlops` beside the file, or the user's data folder without one."""
+    return file.parent / ".mlops" if file else user_data_path("mlops-pipelines")
+
+
+def validated(
+    model: type[ParamsT],
+    values: Mapping[str, Any],
+    *,
+    where: Mapping[str, str] | str = "",
+) -> ParamsT:
+    """Return `values` as a checked `model`.
+
+    Args:
+        model: What the values must fit.
+        values: Nested values, as read from YAML or the command line.
+        where: Origin of the values, or of each dotted key, for the message.
+
+    Raises:
+        ConfigError: Lists each key that does not fit, with the allowed ones.
+
+    Examples:
+        >>> validated(MlflowSettings, {"uri": "x"}, where="config.yaml")
+        Traceback (most recent call last):
+        ...
+        mlops_common.errors.ConfigError: unknown key 'uri' (config.yaml); allowed: tracking_uri
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = [_problem(model, dict(item), where) for item in error.errors()]
+        raise ConfigError("\n".join(problems)) from None
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted key, leaf) of nested mappings.
+
+    Examples:
+        >>> list(flatten({"a": {"b": 1}, "c": 2}))
+        [('a.b', 1), ('c', 2)]
+    """
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def overlaid(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `top` laid over it, section by section.
+
+    Examples:
+        >>> overlaid({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}})
+        {'a': {'b': 3, 'c': 2}}
+    """
+    merged = dict(base)
+    for key, value in top.items():
+        below = merged.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        merged[key] = overlaid(below, value) if both else value
+    return merged
+
+
+def read_yaml(file: Path) -> dict[str, Any]:
+    """Return the mapping that a YAML file holds; an empty file is an empty one.
+
+    Raises:
+        ConfigError: The file is absent, not YAML, or not a mapping.
+    """
+    try:
+        values = yaml.safe_load(file.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file} is not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(
+            f"{file} must hold `key: value` pairs, found a {type(values).__name__}"
+        )
+    return {key: {} if value is None else value for key, value in values.items()}
+
+
+def _layers(
+    file: Path | None, environ: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    values = read_yaml(file) if file else {}
+    blocks = values.pop("environments", {})
+    variables, names = _variables(environ)
+    label = str(variables.get("environment", values.get("environment", "local")))
+    block = _block(blocks, label, file)
+    layers = [
+        (values, {key: str(file) for key, _ in flatten(values)}),
+        (block, {key: f"{file} environments.{label}" for key, _ in flatten(block)}),
+        (variables, names),
+    ]
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for layer, origin in layers:
+        merged = overlaid(merged, layer)
+        origins |= origin
+    return merged, origins
+
+
+def _block(blocks: Any, label: str, file: Path | None) -> dict[str, Any]:
+    if not isinstance(blocks, Mapping):
+        raise ConfigError(
+            f"`environments` in {file} must hold one block per environment"
+        )
+    block = blocks.get(label) or {}
+    if not isinstance(block, Mapping):
+        raise ConfigError(f"`environments.{label}` in {file} must hold sections")
+    return dict(block)
+
+
+def _variables(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return nested values and the variable behind each dotted key."""
+    values: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in RESERVED:
+            continue
+        path = name.removeprefix(PREFIX).lower().split("__")
+        nested: Any = environ[name]
+        for key in reversed(path):
+            nested = {key: nested}
+        values = overlaid(values, nested)
+        names[".".join(path)] = f"${name}"
+    return values, names
+
+
+def _problem(
+    model: type[BaseModel], item: dict[str, Any], where: Mapping[str, str] | str
+) -> str:
+    path = [str(part) for part in item["loc"]]
+    key = ".".join(path)
+    origin = where if isinstance(where, str) else where.get(key, "")
+    place = f" ({origin})" if origin else ""
+    if item["type"] == "extra_forbidden":
+        allowed = ", ".join(allowed_keys(model, path[:-1]))
+        return f"unknown key {key!r}{place}; allowed: {allowed}"
+    if item["type"] == "missing":
+        return f"key {key!r} is required{place}"
+    secret = isinstance(item.get("input"), str | int) and "password" in key
+    found = "" if secret else f", found {item.get('input')!r}"
+    return f"key {key!r}{place}: {item['msg']}{found}"
+
+
+def allowed_keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Return the keys that `model` takes in the section at `path`."""
+    section: Any = model
+    for part in path:
+        field = section.model_fields.get(part)
+        annotation = getattr(field, "annotation", None)
+        candidates = (annotation, *getattr(annotation, "__args__", ()))
+        section = next(
+            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)),
+            None,
+        )
+        if section is None:
+            return []
+    return list(section.model_fields)

@@ -1,0 +1,100 @@
+"""Objects as files in a folder."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from mlops_common.errors import BackendError, ContractError, NotFoundError
+
+PARTIAL = ".partial-"
+
+
+class LocalObjectStore:
+    """Objects as files under `root`.
+
+    Examples:
+        >>> import tempfile
+        >>> store = LocalObjectStore(Path(tempfile.mkdtemp()))
+        >>> uri = store.put("raw/a", b"value")
+        >>> with store.open("raw/a") as stream:
+        ...     stream.read()
+        b'value'
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def put(self, key: str, data: bytes) -> str:
+        """Store `data` under `key`; return its URI."""
+        with self._replacing(key) as stream:
+            stream.write(data)
+        return self.uri(key)
+
+    def upload(self, key: str, source: Path) -> str:
+        """Store the file `source` under `key`; return its URI."""
+        with self._replacing(key) as stream, source.open("rb") as file:
+            shutil.copyfileobj(file, stream, 1 << 20)
+        return self.uri(key)
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[BinaryIO]:
+        """Open the object under `key` for reading."""
+        try:
+            stream = self._path(key).open("rb")
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise NotFoundError(f"no object {key!r} under {self.root}") from error
+        with stream:
+            yield stream
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Yield the stored keys that start with `prefix`, in sorted order."""
+        files = (path for path in self.root.rglob("*") if path.is_file())
+        names = (
+            path.relative_to(self.root).as_posix()
+            for path in files
+            if not path.name.startswith(PARTIAL)
+        )
+        yield from sorted(name for name in names if name.startswith(prefix))
+
+    def delete(self, key: str) -> None:
+        """Remove the object under `key`."""
+        self._path(key).unlink(missing_ok=True)
+
+    def uri(self, key: str) -> str:
+        """Return the `file://` URI of `key`."""
+        return self._path(key).as_uri()
+
+    def _path(self, key: str) -> Path:
+        path = (self.root / key).resolve()
+        if path == self.root or not path.is_relative_to(self.root):
+            raise ContractError(
+                f"object keys are relative paths inside the store, got {key!r}"
+            )
+        return path
+
+    @contextmanager
+    def _replacing(self, key: str) -> Iterator[BinaryIO]:
+        """Write to a temporary name and rename, so that readers see all or nothing."""
+        path = self._path(key)
+        partial: Path | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=PARTIAL, dir=path.parent)
+            partial = Path(name)
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        except OSError as error:
+            raise BackendError(
+                f"cannot write object {key!r} under {self.root}: {error.strerror}; "
+                "free some space or point MLOPS_HOME at another disk"
+            ) from error
+        finally:
+            if partial is not None:
+                partial.unlink(missing_ok=True)

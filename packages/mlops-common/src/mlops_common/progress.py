@@ -1,0 +1,64 @@
+"""Progress of long work, told to whoever listens.
+
+Plain code says `with step("Load customers", total=rows) as advance:` and calls
+`advance(n)` as it goes. The `mlops` command listens and draws bars; in a worker
+nobody listens and the calls cost nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, TypeAlias
+
+Advance: TypeAlias = Callable[[float], None]
+
+
+class Listener(Protocol):
+    """Draws, logs or times the steps of a run."""
+
+    def step(
+        self, description: str, total: float | None
+    ) -> AbstractContextManager[Advance]:
+        """Open one step; the manager yields the function that advances it.
+
+        Args:
+            description: What is being done, for a person.
+            total: Units of work, where known.
+        """
+        ...
+
+
+_listeners: list[Listener] = []
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Tell `listener` about every step until the block ends."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+@contextmanager
+def step(description: str, total: float | None = None) -> Iterator[Advance]:
+    """Announce one step of work; yield the function that advances it.
+
+    Args:
+        description: What is being done, for a person: `Load customers`.
+        total: Units of work (rows, bytes), where known.
+
+    Examples:
+        >>> with step("Count", total=2) as advance:
+        ...     advance(1)
+        ...     advance(1)
+    """
+    if not _listeners:
+        yield _ignore
+        return
+    with _listeners[-1].step(description, total) as advance:
+        yield advance
+
+
+def _ignore(amount: float) -> None:
+    """Advance nothing: nobody listens."""
