@@ -1,0 +1,1 @@
+"""UC1: churn prediction, from a PostgreSQL table to a served, explained model."""
