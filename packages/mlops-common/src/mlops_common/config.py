@@ -328,7 +328,7 @@ def _problem(
         return f"unknown key {key!r}{place}; allowed: {allowed}"
     if item["type"] == "missing":
         return f"key {key!r} is required{place}"
-    secret = isinstance(item.get("input"), str | int) and "password" in key
+    secret = "password" in key
     found = "" if secret else f", found {item.get('input')!r}"
     return f"key {key!r}{place}: {item['msg']}{found}"
 

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from mlops_common.config import Params
 from mlops_common.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from mlops_common.config import Params
 
 GROUP = "mlops.use_cases"
 
@@ -23,7 +27,7 @@ class UseCase:
         title: One line for people.
         flow: `module:function` of the Prefect flow; its first argument is `params`.
         params: `module:class` of the flow's params.
-        presets: Package folder with YAML params that `--params NAME` may name.
+        presets: Package folder with the YAML params that `--params NAME` may name.
     """
 
     name: str
@@ -34,17 +38,39 @@ class UseCase:
 
     def load_flow(self) -> Callable[..., Any]:
         """Import and return the flow."""
-        return _imported(self.flow)
+        flow: Callable[..., Any] = _imported(self.flow)
+        return flow
 
-    def load_params(self) -> type[Params]:
+    def load_params(self) -> "type[Params]":
         """Import and return the type of the flow's params."""
-        return _imported(self.params)
+        params: type[Params] = _imported(self.params)
+        return params
+
+    def preset(self, name: str) -> Path:
+        """Return the file of the shipped params `name`.
+
+        Raises:
+            NotFoundError: No such preset is shipped; lists those that are.
+        """
+        folder = Path(str(files(self.presets))) if self.presets else Path()
+        known = sorted(file.stem for file in folder.glob("*.yaml"))
+        if not self.presets or name not in known:
+            shipped = ", ".join(known) if self.presets else "none"
+            raise NotFoundError(
+                f"{name!r} is neither a file nor a preset of {self.name}; "
+                f"presets: {shipped}"
+            )
+        return folder / f"{name}.yaml"
+
+
+def points() -> list[EntryPoint]:
+    """Return the entry points of the installed use cases, sorted by name."""
+    return sorted(entry_points(group=GROUP), key=lambda point: point.name)
 
 
 def installed() -> dict[str, UseCase]:
     """Return the installed use cases by name, sorted."""
-    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    return {point.name: point.load() for point in points}
+    return {point.name: point.load() for point in points()}
 
 
 def find(name: str) -> UseCase:
@@ -53,11 +79,15 @@ def find(name: str) -> UseCase:
     Raises:
         NotFoundError: It is not installed; lists those that are.
     """
-    cases = installed()
-    if name not in cases:
-        known = ", ".join(cases) or "none"
-        raise NotFoundError(f"no use case {name!r} is installed; installed: {known}")
-    return cases[name]
+    known = {point.name: point for point in points()}
+    if name not in known:
+        names = ", ".join(known) or "none"
+        raise NotFoundError(
+            f"no use case {name!r} is installed; installed: {names}. "
+            "Install its wheel, for example `pip install uc1-churn`"
+        )
+    case: UseCase = known[name].load()
+    return case
 
 
 def _imported(path: str) -> Any:

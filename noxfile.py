@@ -1,0 +1,105 @@
+"""Checks and tests; `nox -l` lists them.
+
+Each session has its own environment, filled from `uv.lock` with one package's
+dependencies and nothing else: an undeclared dependency fails here, not in production.
+"""
+
+import nox
+
+nox.needs_version = ">=2025.10"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+
+PACKAGES = {
+    "common": "mlops-common",
+    "uc1": "uc1-churn",
+}
+BENCHMARKS = {
+    "uc1": ("extract", "load", "join", "serving", "telco"),
+}
+
+
+def sync(session: nox.Session, *args: str) -> None:
+    """Fill the session's environment from `uv.lock`, and nothing else."""
+    env = {"UV_PROJECT_ENVIRONMENT": session.virtualenv.location}
+    command = ("uv", "sync", "--locked", "--quiet", "--no-default-groups", *args)
+    session.run_install(*command, env=env, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting and spelling."""
+    sync(session, "--only-group=lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("codespell", "README.md", "CONTRIBUTING.md", "packages", "benchmarks")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly, package by package."""
+    sync(session, "--all-packages", "--all-groups")
+    for package in PACKAGES.values():
+        session.run("mypy", f"packages/{package}/src", f"packages/{package}/tests")
+    session.run("mypy", "noxfile.py", "benchmarks")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Check who imports whom."""
+    sync(session, "--all-packages", "--group=lint")
+    session.run("lint-imports")
+
+
+def add_test(case: str, package: str) -> None:
+    """Define `test-<case>`."""
+
+    def test(session: nox.Session) -> None:
+        sync(session, f"--package={package}", "--group=test")
+        chosen = session.posargs or ["-m", "not cluster"]
+        session.run("pytest", f"packages/{package}/tests", *chosen)
+
+    test.__doc__ = f"Test {package}, alone with its own dependencies."
+    nox.session(test, name=f"test-{case}")
+
+
+def add_deploy(case: str, package: str) -> None:
+    """Define `deploy-<case>`."""
+
+    def deploy(session: nox.Session) -> None:
+        sync(session, f"--package={package}")
+        session.chdir(f"packages/{package}")
+        session.run("prefect", "--no-prompt", "deploy", "--all", *session.posargs)
+
+    deploy.__doc__ = f"Register the Prefect deployments of {package}."
+    nox.session(deploy, name=f"deploy-{case}", default=False)
+
+
+def add_bench(case: str, names: tuple[str, ...]) -> None:
+    """Define `bench-<case>`."""
+
+    def bench(session: nox.Session) -> None:
+        sync(session, "--all-packages", "--group=bench")
+        for name in session.posargs or names:
+            session.run("python", f"benchmarks/{case}_{name}.py")
+
+    bench.__doc__ = f"Measure {case} against its limits and what else one would use."
+    nox.session(bench, name=f"bench-{case}", default=False)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run every docstring example and every block of the READMEs."""
+    sync(session, "--all-packages", "--group=docs")
+    sources = [f"packages/{package}/src" for package in PACKAGES.values()]
+    session.run("pytest", "--doctest-modules", *sources, "-p", "no:randomly")
+    session.run("pytest", "tests/docs")
+
+
+for _case, _package in PACKAGES.items():
+    add_test(_case, _package)
+    if _case != "common":
+        add_deploy(_case, _package)
+for _case, _names in BENCHMARKS.items():
+    add_bench(_case, _names)

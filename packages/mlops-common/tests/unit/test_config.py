@@ -1,0 +1,168 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops_common.config import Loaded, Settings, flatten, load, overlaid, validated
+from mlops_common.errors import ConfigError
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "config.yaml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def read(folder: Path, text: str, **environ: str) -> Loaded:
+    return load(write(folder, text), environ)
+
+
+def origin(loaded: Loaded, key: str) -> str:
+    return next(origin for name, _, origin in loaded.rows() if name == key)
+
+
+def test_without_a_file_everything_is_embedded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    loaded = load(environ={})
+
+    assert loaded.file is None
+    assert loaded.settings.postgres.host is None
+    assert loaded.settings.environment == "local"
+
+
+def test_the_nearest_file_upward_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, "postgres: {port: 6000}")
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+
+    loaded = load(environ={})
+
+    assert loaded.file == file.resolve()
+    assert loaded.settings.postgres.port == 6000
+
+
+def test_the_home_lies_beside_the_file(tmp_path: Path) -> None:
+    assert read(tmp_path, "").settings.home == (tmp_path / ".mlops").resolve()
+
+
+def test_a_relative_home_is_relative_to_the_file(tmp_path: Path) -> None:
+    loaded = read(tmp_path, "home: state")
+
+    assert loaded.settings.home == (tmp_path / "state").resolve()
+
+
+def test_a_block_of_the_environments_overlays_and_variables_win(
+    tmp_path: Path,
+) -> None:
+    text = """
+    environment: k3s
+    postgres: {host: a, port: 1, user: u}
+    environments:
+      k3s: {postgres: {host: b, port: 2}}
+    """
+
+    loaded = read(tmp_path, text, MLOPS_POSTGRES__PORT="3")
+
+    postgres = loaded.settings.postgres
+    assert (postgres.host, postgres.port, postgres.user) == ("b", 3, "u")
+    assert origin(loaded, "postgres.port") == "$MLOPS_POSTGRES__PORT"
+    assert origin(loaded, "postgres.host").endswith("environments.k3s")
+    assert origin(loaded, "postgres.user") == str(loaded.file)
+    assert origin(loaded, "postgres.sslmode") == "default"
+
+
+def test_an_environment_without_a_block_is_only_a_label(tmp_path: Path) -> None:
+    assert read(tmp_path, "environment: dev").settings.environment == "dev"
+
+
+def test_a_variable_can_choose_the_environment(tmp_path: Path) -> None:
+    text = "environments: {k3s: {postgres: {host: b}}}"
+
+    loaded = read(tmp_path, text, MLOPS_ENVIRONMENT="k3s")
+
+    assert loaded.settings.postgres.host == "b"
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "message"),
+    [
+        ("postgres: {hots: x}", {}, r"unknown key 'postgres.hots' \(.*config.yaml\)"),
+        ("postgers: {host: x}", {}, "allowed: environment, home, postgres"),
+        ("postgres: {port: x}", {}, "key 'postgres.port' .* found 'x'"),
+        ("", {"MLOPS_POSTGRES__HOTS": "x"}, r"\(\$MLOPS_POSTGRES__HOTS\)"),
+        ("- a", {}, "must hold `key: value` pairs, found a list"),
+        ("a: [", {}, "is not YAML"),
+        ("environments: 3", {}, "one block per environment"),
+        ("{environment: a, environments: {a: 3}}", {}, "must hold sections"),
+    ],
+)
+def test_a_mistake_names_its_key_and_origin(
+    tmp_path: Path, text: str, environ: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(tmp_path, text, **environ)
+
+
+def test_an_absent_named_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no config file at"):
+        load(environ={"MLOPS_CONFIG": str(tmp_path / "none.yaml")})
+
+
+def test_a_secret_shows_neither_in_rows_nor_in_messages(tmp_path: Path) -> None:
+    loaded = read(tmp_path, "postgres: {password: hunter2}")
+
+    assert "hunter2" not in repr(loaded.settings)
+    assert all("hunter2" not in value for _, value, _ in loaded.rows())
+    assert loaded.settings.postgres.secret() == "hunter2"
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, "postgres: {password: [hunter2]}")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_password_may_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2\n", "utf-8")
+
+    loaded = read(tmp_path, f"postgres: {{password_file: {tmp_path / 'secret'}}}")
+
+    assert loaded.settings.postgres.secret() == "hunter2"
+
+
+def test_an_absent_password_file_is_named(tmp_path: Path) -> None:
+    loaded = read(tmp_path, f"postgres: {{password_file: {tmp_path / 'none'}}}")
+
+    with pytest.raises(ConfigError, match="password_file"):
+        loaded.settings.postgres.secret()
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(ConfigError, match="key 'home' is required"):
+        validated(Settings, {})
+
+
+names = st.text("abc", min_size=1, max_size=2)
+trees = st.recursive(
+    st.integers(),
+    lambda children: st.dictionaries(names, children, min_size=1, max_size=3),
+)
+sections = st.dictionaries(names, trees, max_size=3)
+
+
+@given(sections, sections)
+def test_the_top_layer_wins_every_key_it_names(
+    base: dict[str, object], top: dict[str, object]
+) -> None:
+    merged = dict(flatten(overlaid(base, top)))
+
+    assert all(merged[key] == value for key, value in flatten(top))
+
+
+@given(sections)
+def test_laying_nothing_over_changes_nothing(base: dict[str, object]) -> None:
+    assert overlaid(base, {}) == base

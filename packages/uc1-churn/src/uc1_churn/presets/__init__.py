@@ -1,0 +1,1 @@
+"""Params that `mlops run uc1 --params NAME` finds by name."""
