@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlops_common.errors import MlopsError
+from mlops_common.errors import ConfigError, MlopsError
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -198,6 +198,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command; print errors without a traceback and exit with their code."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
+        _check_platform()
         app(args=words)
     except MlopsError as error:
         if "--debug" in words:
@@ -208,6 +209,14 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _check_platform() -> None:
+    if sys.platform not in ("linux", "darwin"):
+        raise ConfigError(
+            f"mlops runs on Linux and macOS, found {sys.platform}; "
+            "on Windows use the Windows Subsystem for Linux (WSL 2)"
+        )
 
 
 def _loaded(context: typer.Context) -> "Loaded":

@@ -1,0 +1,88 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from mlops_common import cli
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run in an empty folder, and undo what the command tells its children."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLOPS_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def run(*words: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(list(words))
+    code = caught.value.code
+    return code if isinstance(code, int) else 0
+
+
+def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+
+    shown = capsys.readouterr().out
+    for command in ("demo", "run", "data", "config", "status", "stop", "reset"):
+        assert command in shown
+
+
+def test_an_unknown_use_case_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("run", "uc9") == 2
+
+    assert "no use case 'uc9' is installed" in capsys.readouterr().err
+
+
+def test_a_mistake_in_the_file_exits_with_2(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "config.yaml").write_text("postgers: {}", "utf-8")
+
+    assert run("config", "validate") == 2
+
+    message = capsys.readouterr().err
+    assert "unknown key 'postgers'" in message
+    assert "Traceback" not in message
+
+
+def test_an_error_is_json_where_json_was_asked_for(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "config.yaml").write_text("postgers: {}", "utf-8")
+
+    assert run("config", "show", "--json") == 2
+
+    assert json.loads(capsys.readouterr().out)["error"] == "ConfigError"
+
+
+def test_config_show_masks_secrets_and_names_origins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLOPS_POSTGRES__PASSWORD", "hunter2")
+
+    assert run("config", "show", "--json") == 0
+
+    shown = capsys.readouterr().out
+    assert "hunter2" not in shown
+    assert json.loads(shown)["postgres.password"] == {
+        "value": "**********",
+        "origin": "$MLOPS_POSTGRES__PASSWORD",
+    }
+
+
+def test_config_schema_is_a_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("config", "schema") == 0
+
+    assert "postgres" in json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_an_unsupported_platform_gets_a_clear_word(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+
+    assert run("status") == 2
+
+    assert "Linux and macOS" in capsys.readouterr().err
