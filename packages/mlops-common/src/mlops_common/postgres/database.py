@@ -1,0 +1,176 @@
+"""Connections to PostgreSQL, embedded or external, and what may go wrong with them."""
+
+import re
+from urllib.parse import quote
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.conninfo import make_conninfo
+
+from mlops_common.config import PostgresSettings
+from mlops_common.errors import BackendError, ConfigError, MlopsError, NotFoundError
+from mlops_common.postgres.launch import SUPERUSER
+from mlops_common.postgres.server import EmbeddedServer
+
+MAINTENANCE = "postgres"
+APPLICATION = "mlops"
+# asyncpg's dialect of SQLAlchemy names libpq's `sslmode` otherwise.
+SSL_KEYWORD = {"asyncpg": "ssl"}
+
+
+class Postgres:
+    """One PostgreSQL server: the embedded one, or the one that the settings name.
+
+    Attributes:
+        settings: Where the server is.
+        server: The embedded server; nothing when `settings.host` names another.
+    """
+
+    def __init__(
+        self, settings: PostgresSettings, server: EmbeddedServer | None
+    ) -> None:
+        self.settings = settings
+        self.server = server
+
+    def parameters(self, database: str | None = None) -> dict[str, str | int]:
+        """Return what a client needs, in libpq's words; starts the embedded server.
+
+        Args:
+            database: Name of the database; that of the settings when omitted.
+
+        Returns:
+            `host` (a host name or the folder of a socket), `port`, `user`, `dbname`,
+            `sslmode` and, where there is one, `password`: never log it.
+        """
+        dbname = database or self.settings.database
+        if self.server is not None:
+            self.server.start()
+            return {
+                "host": str(self.server.socket_dir),
+                "port": self.server.port,
+                "user": SUPERUSER,
+                "dbname": dbname,
+                "sslmode": "disable",
+            }
+        settings = self.settings
+        secret = settings.secret()
+        return {
+            "host": settings.host or "localhost",
+            "port": settings.port,
+            "user": settings.user,
+            "dbname": dbname,
+            "sslmode": settings.sslmode,
+            **({} if secret is None else {"password": secret}),
+        }
+
+    def conninfo(self, database: str | None = None) -> str:
+        """Return the connection string of libpq; it may hold the password."""
+        values = {key: str(value) for key, value in self.parameters(database).items()}
+        return make_conninfo(
+            **values,
+            connect_timeout=str(self.settings.connect_timeout),
+            application_name=APPLICATION,
+        )
+
+    def sqlalchemy_url(self, database: str, driver: str = "psycopg2") -> str:
+        """Return the URL of a database, which is created when absent.
+
+        Args:
+            database: Name of the database.
+            driver: `psycopg2`, `psycopg` or `asyncpg`.
+
+        Returns:
+            A URL for SQLAlchemy; it may hold the password.
+        """
+        self.ensure_database(database)
+        values = {key: str(value) for key, value in self.parameters(database).items()}
+        secret = values.get("password")
+        login = quote(values["user"], safe="")
+        login += "" if secret is None else f":{quote(secret, safe='')}"
+        ssl = f"{SSL_KEYWORD.get(driver, 'sslmode')}={values['sslmode']}"
+        host, port = values["host"], values["port"]
+        if host.startswith("/"):
+            place = f"/{database}?host={quote(host, safe='')}&port={port}&{ssl}"
+        else:
+            bracketed = f"[{host}]" if ":" in host else host
+            place = f"{bracketed}:{port}/{database}?{ssl}"
+        return f"postgresql+{driver}://{login}@{place}"
+
+    def connect(
+        self, database: str | None = None, *, autocommit: bool = False
+    ) -> psycopg.Connection:
+        """Open a connection; use it as `with postgres.connect() as connection:`.
+
+        Args:
+            database: Name of the database; that of the settings when omitted.
+            autocommit: Whether each statement commits by itself.
+
+        Raises:
+            ConfigError: The server does not accept the user or the password.
+            NotFoundError: There is no such database.
+            BackendError: The server cannot be reached or has no free connection.
+        """
+        try:
+            return psycopg.connect(self.conninfo(database), autocommit=autocommit)
+        except psycopg.OperationalError as error:
+            problem = self._problem(str(error), database or self.settings.database)
+            raise problem from error
+
+    def ensure_database(self, name: str) -> None:
+        """Create the database `name` unless it exists; safe in a race.
+
+        Raises:
+            ConfigError: The user may not create databases.
+        """
+        with self.connect(MAINTENANCE, autocommit=True) as connection:
+            query = "SELECT FROM pg_database WHERE datname = %s"
+            if connection.execute(query, (name,)).fetchone() is not None:
+                return
+            try:
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+                )
+            except (errors.DuplicateDatabase, errors.UniqueViolation):
+                return
+            except errors.InsufficientPrivilege as error:
+                raise ConfigError(
+                    f"user {self.settings.user!r} may not create the database {name!r} "
+                    f"on {self.address}; create it, or grant CREATEDB"
+                ) from error
+
+    @property
+    def address(self) -> str:
+        """`host:port` of the server, or the folder of the embedded one, for people."""
+        if self.server is not None:
+            return f"the embedded server in {self.server.home}"
+        return f"{self.settings.host}:{self.settings.port}"
+
+    def _problem(self, said: str, database: str) -> MlopsError:
+        """Return our error for what libpq said, without its conninfo."""
+        user = self.settings.user
+        if "password authentication failed" in said or "no password supplied" in said:
+            return ConfigError(
+                f"{self.address} does not accept the password of user {user!r}; set "
+                "postgres.password_file, or MLOPS_POSTGRES__PASSWORD "
+                "(postgres.password)"
+            )
+        if re.search(r'database ".*" does not exist', said):
+            return NotFoundError(
+                f"no database {database!r} on {self.address}; create it, or set "
+                "postgres.database"
+            )
+        if re.search(r'role ".*" does not exist|pg_hba\.conf', said):
+            return ConfigError(
+                f"{self.address} does not admit user {user!r} to database "
+                f"{database!r}: {_last(said)}; set postgres.user"
+            )
+        return BackendError(
+            f"PostgreSQL at {self.address} cannot be reached: {_last(said)}; check "
+            "that it runs and that postgres.host and postgres.port are right, or "
+            "remove postgres.host to use the embedded server"
+        )
+
+
+def _last(said: str) -> str:
+    """Return the last line of a message of libpq, which tells the reason."""
+    return said.strip().splitlines()[-1].strip()

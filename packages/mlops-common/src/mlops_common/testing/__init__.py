@@ -1,0 +1,1 @@
+"""What tests of every package share: contract classes, one per port, and fixtures."""

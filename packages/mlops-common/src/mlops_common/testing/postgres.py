@@ -1,0 +1,32 @@
+"""A PostgreSQL server for tests, in a home of its own."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlops_common.config import PostgresSettings
+from mlops_common.postgres.database import Postgres
+from mlops_common.postgres.server import EmbeddedServer
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """Yield a short folder that the server's user can enter; delete it at the end."""
+    with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
+        home = Path(folder)
+        home.chmod(0o711)
+        try:
+            yield home
+        finally:
+            EmbeddedServer(home).remove()
+
+
+@contextmanager
+def temporary_postgres() -> Iterator[Postgres]:
+    """Yield a running server with an empty database `customers`."""
+    with temporary_home() as home:
+        settings = PostgresSettings()
+        postgres = Postgres(settings, EmbeddedServer(home))
+        postgres.ensure_database(settings.database)
+        yield postgres

@@ -1,0 +1,3 @@
+"""Fixtures of the package's tests."""
+
+pytest_plugins = ["mlops_common.testing.fixtures"]
