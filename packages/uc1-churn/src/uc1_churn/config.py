@@ -16,8 +16,8 @@ class DatasetSpec(Params):
     """Which table is learnt from, and the role of its columns.
 
     Give `table` or `query`. Features that are not named are inferred: numbers are
-    numeric, text and booleans categorical, and text with more than
-    `max_categories` values is left out.
+    numeric, text and booleans categorical. Text with more than `max_categories`
+    values is numeric if it holds only numbers and blanks, and is left out otherwise.
     """
 
     name: str = Field("customers", description="Name of the versioned dataset.")
@@ -68,10 +68,23 @@ class TrainingParams(Params):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
     leaves: Annotated[int, Field(ge=2)] = 8
     min_rows_per_leaf: Count = 40
+    row_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.8, description="Share of the rows that each tree sees."
+    )
+    column_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.6, description="Share of the features that each tree sees."
+    )
     calibration: Literal["sigmoid", "isotonic"] = "sigmoid"
-    seed: int = 0
+    folds: Annotated[int, Field(ge=2)] = Field(
+        5, description="Folds behind calibration and the choice of the threshold."
+    )
+    seed: Annotated[int, Field(ge=0)] = 0
+    threads: Count = Field(2, description="Threads that grow the trees.")
     bootstrap_replicates: Annotated[int, Field(ge=100)] = 500
     confidence: Fraction = 0.95
+    calibration_bins: Count = Field(
+        10, description="Equal-mass bins of the calibration error."
+    )
 
 
 class EconomicsParams(Params):

@@ -1,0 +1,124 @@
+"""Parquet files read and written by DuckDB, in bounded memory."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from mlops_common.errors import BackendError
+
+MEMORY = "1GB"
+PARTIAL = ".partial-"
+
+
+@contextmanager
+def scan(path: Path) -> Iterator[duckdb.DuckDBPyRelation]:
+    """Open a Parquet file as a relation whose instants are in UTC.
+
+    What does not fit into `MEMORY` spills to the system's temporary folder.
+
+    Args:
+        path: The file.
+
+    Raises:
+        BackendError: The file cannot be read, or the disk is full.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="mlops-spill-") as spill,
+        translated(path),
+        duckdb.connect(
+            config={"memory_limit": MEMORY, "temp_directory": spill}
+        ) as connection,
+    ):
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection.read_parquet(str(path))
+
+
+def write(relation: duckdb.DuckDBPyRelation, target: Path) -> None:
+    """Stream a relation into a Parquet file that appears whole or not at all.
+
+    Args:
+        relation: What to write.
+        target: The file; its folder is made, its old content replaced.
+
+    Raises:
+        BackendError: The disk is full or the folder cannot be written.
+    """
+    with replacing(target) as partial, translated(target):
+        relation.write_parquet(str(partial), compression="zstd")
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`, and rename it when the block succeeds.
+
+    Raises:
+        BackendError: The disk is full or the folder cannot be written.
+
+    Examples:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with replacing(folder / "a.txt") as partial:
+        ...     _ = partial.write_text("whole")
+        >>> [path.name for path in folder.iterdir()]
+        ['a.txt']
+    """
+    partial: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=PARTIAL, dir=target.parent)
+        os.close(handle)
+        partial = Path(name)
+        yield partial
+        with partial.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        partial.replace(target)
+    except OSError as error:
+        raise BackendError(
+            f"cannot write {target}: {error.strerror}; free some space or point "
+            "MLOPS_HOME at another disk"
+        ) from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn DuckDB's errors about `path` into ours."""
+    try:
+        yield
+    except duckdb.Error as error:
+        reason = str(error).partition("\n")[0]
+        raise BackendError(
+            f"DuckDB cannot work on {path}: {reason}; check that the file is Parquet "
+            "and that the disk has space"
+        ) from error
+
+
+def quoted(name: str) -> str:
+    """Return `name` as an SQL identifier.
+
+    Examples:
+        >>> quoted('total "gross" value')
+        '"total ""gross"" value"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def rows(
+    relation: duckdb.DuckDBPyRelation, name: str, query: str
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a query file over `relation`.
+
+    Args:
+        relation: The table.
+        name: What the query calls it.
+        query: A file in this package's `sql` folder, without its suffix.
+    """
+    text = (files("uc1_churn") / "sql" / f"{query}.sql").read_text("utf-8")
+    return relation.query(name, text).fetchall()
