@@ -1,6 +1,7 @@
 """The `mlops` command: run use cases, load data, look at settings and state."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -209,6 +210,23 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        raise SystemExit(_unexpected(error, words)) from None
+
+
+def _unexpected(error: Exception, words: list[str]) -> int:
+    """Say that a mistake of ours ended the command, and how to see where."""
+    from mlops_common.console import stderr
+
+    kind = type(error).__name__
+    text = (
+        f"unexpected {kind}: {error}\nThis is a mistake in mlops, not in your input; "
+    )
+    remedy = f"`mlops --debug {shlex.join(words)}` shows where it happened."
+    stderr().print(text + remedy, markup=False, highlight=False)
+    return 1
 
 
 def _check_platform() -> None:
@@ -248,9 +266,7 @@ def _show(result: Any, steps: "Steps", *, as_json: bool) -> None:
     from mlops_common import console
 
     if as_json:
-        console.print_json(
-            {**result.model_dump(mode="json"), "seconds": steps.seconds}
-        )
+        console.print_json({**result.model_dump(mode="json"), "seconds": steps.seconds})
     else:
         console.print_pairs(result.summary())
 

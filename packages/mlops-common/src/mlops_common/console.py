@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from mlops_common.errors import MlopsError, RefusedError
-from mlops_common.progress import Advance
+from mlops_common.progress import Advance, listening
 
 
 @dataclass
@@ -81,6 +81,13 @@ class Steps:
             self.seconds[description] = round(took, 3)
             line = f"[{colour}]{mark}[/] {description} [dim]{took:.1f} s[/]"
             self.console.print(line, highlight=False)
+
+
+@contextmanager
+def following() -> Iterator[Steps]:
+    """Draw every step of the block on standard error, and time it."""
+    with Steps(stderr()).drawing() as steps, listening(steps):
+        yield steps
 
 
 def stderr() -> Console:

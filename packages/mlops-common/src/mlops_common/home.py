@@ -1,0 +1,94 @@
+"""The home folder: what runs in it, how to stop that, how to start over."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_common.errors import ConfigError, NotFoundError
+from mlops_common.orchestration import server_process, server_url
+
+if TYPE_CHECKING:
+    from mlops_common.bootstrap import Platform
+
+
+def status(platform: "Platform") -> dict[str, str]:
+    """Return what runs in the home folder and where, by name."""
+    home = platform.settings.home
+    state = {"Home": f"{home} ({_size(home)})", "PostgreSQL": _postgres(platform)}
+    state["Prefect"] = server_url(home) or "not running"
+    for name in platform.serving.names():
+        try:
+            endpoint = platform.serving.endpoint(name)
+        except NotFoundError:
+            state[f"Endpoint {name}"] = "not serving"
+        else:
+            version = endpoint.model.version
+            state[f"Endpoint {name}"] = f"{endpoint.infer_url} (version {version})"
+    return state
+
+
+def stop(platform: "Platform") -> Iterator[str]:
+    """Stop all that runs in the home folder, users of a part before the part.
+
+    Yields:
+        The name of each part after it stopped.
+    """
+    home = platform.settings.home
+    for name in platform.serving.names():
+        platform.serving.stop(name)
+        yield f"endpoint {name}"
+    server = server_process(home)
+    if server.running():
+        server.stop()
+        yield "the Prefect server"
+    embedded = platform.postgres.server
+    if embedded is not None and embedded.running():
+        embedded.stop()
+        yield "PostgreSQL"
+
+
+def reset(platform: "Platform") -> None:
+    """Stop everything and delete the home folder.
+
+    Raises:
+        ConfigError: The folder does not look like a home; nothing is deleted.
+    """
+    home = platform.settings.home
+    if home.exists() and not _is_home(home):
+        raise ConfigError(
+            f"{home} does not look like a home folder of mlops: it holds none of "
+            "postgres, objects and datasets; delete it yourself if you mean to"
+        )
+    for _ in stop(platform):
+        pass
+    embedded = platform.postgres.server
+    if embedded is not None:
+        embedded.remove()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _is_home(home: Path) -> bool:
+    marks = ("postgres", "objects", "datasets", "prefect")
+    return not any(home.iterdir()) or any((home / mark).exists() for mark in marks)
+
+
+def _postgres(platform: "Platform") -> str:
+    server = platform.postgres.server
+    if server is None:
+        return platform.postgres.address
+    if not server.running():
+        return "not running"
+    return (
+        f"psql -h {server.socket_dir} -U postgres {platform.settings.postgres.database}"
+    )
+
+
+def _size(folder: Path) -> str:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return f"{total / 1e6:,.0f} MB"

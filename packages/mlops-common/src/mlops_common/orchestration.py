@@ -1,0 +1,169 @@
+"""The one bridge to Prefect: runs without a configured API get a server of their own.
+
+Prefect's own profiles and variables decide where runs are recorded: Prefect Cloud,
+a server in the cluster, or any other. Where they name none, a Prefect server runs on
+this machine, on loopback, with its history in the platform's PostgreSQL: an ephemeral
+one would cost 20 s a run and forget everything.
+"""
+
+import os
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_common.errors import BackendError
+from mlops_common.files import replace_text
+from mlops_common.postgres import locks
+from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
+from mlops_common.progress import step
+from mlops_common.use_case import points
+
+if TYPE_CHECKING:
+    from mlops_common.bootstrap import Platform
+
+NAME = "prefect-server"
+START_TIMEOUT = 180.0
+
+
+def quiet(*, debug: bool = False) -> None:
+    """Set Prefect's variables before its first import.
+
+    No analytics; records of our packages go to the run's log; the console stays
+    free for the `mlops` command unless `debug`.
+    """
+    packages = ["mlops_common", *(point.value.split(".")[0] for point in points())]
+    variables = {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": ",".join(packages),
+    }
+    if not debug:
+        variables["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
+
+
+def is_retryable(_task: Any, _run: Any, state: Any) -> bool:
+    """Tell Prefect to retry a task only where retrying may help.
+
+    For `@task(retry_condition_fn=is_retryable)`: true for `BackendError` alone.
+    """
+    return isinstance(state.data, BackendError) or isinstance(
+        getattr(state.data, "exception", None), BackendError
+    )
+
+
+@contextmanager
+def orchestrated(platform: "Platform") -> Iterator[str]:
+    """Record the block's runs at the configured Prefect API, else at our server.
+
+    Yields:
+        The URL of the API in use.
+
+    Raises:
+        BackendError: Our server did not start; says where its log is.
+    """
+    quiet()
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
+
+    configured = PREFECT_API_URL.value()
+    url = configured or start_server(platform)
+    # A heartbeat thread holds every flow for a second at its end.
+    updates = {PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+    with temporary_settings(updates):
+        yield url
+
+
+def start_server(platform: "Platform") -> str:
+    """Start the Prefect server of this home unless it runs; return its API URL.
+
+    Raises:
+        BackendError: It did not answer in time; says where its log is.
+    """
+    server = server_process(platform.settings.home)
+    server.folder.mkdir(parents=True, exist_ok=True)
+    with locks.exclusive(server.folder / "start.lock"):
+        port = _port(server)
+        url = f"http://{LOOPBACK}:{port}/api"
+        if _healthy(url) and server.running():
+            return url
+        with step("Start the Prefect server"):
+            server.stop()
+            port = port if _is_free(port) else free_port()
+            replace_text(_port_file(server), str(port))
+            url = f"http://{LOOPBACK}:{port}/api"
+            server.start(_command(port), _environment(platform, url))
+            _await_health(server, url)
+    return url
+
+
+def server_process(home: Path) -> Process:
+    """Return the Prefect server of a home folder, whether or not it runs."""
+    return Process(home / "prefect", NAME)
+
+
+def server_url(home: Path) -> str | None:
+    """Return the address of this home's Prefect server where it runs."""
+    server = server_process(home)
+    return f"http://{LOOPBACK}:{_port(server)}" if server.running() else None
+
+
+def _command(port: int) -> list[str]:
+    words = ["prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
+    return [sys.executable, "-m", *words]
+
+
+def _environment(platform: "Platform", url: str) -> dict[str, str]:
+    database = platform.postgres.sqlalchemy_url("prefect", driver="asyncpg")
+    return {
+        "PREFECT_HOME": str(platform.settings.home / "prefect"),
+        "PREFECT_API_DATABASE_CONNECTION_URL": database,
+        "PREFECT_SERVER_UI_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _await_health(server: Process, url: str) -> None:
+    wait_until(lambda: _healthy(url) or not server.running(), START_TIMEOUT)
+    if _healthy(url):
+        return
+    server.stop()
+    raise BackendError(
+        f"the Prefect server did not answer at {url} within {START_TIMEOUT:.0f} s; "
+        f"see {server.log}. Its last lines:\n{server.tail(5)}"
+    )
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _port_file(server: Process) -> Path:
+    return server.folder / "port"
+
+
+def _port(server: Process) -> int:
+    try:
+        return int(_port_file(server).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return free_port()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex((LOOPBACK, port)) != 0
