@@ -56,7 +56,7 @@ def add_test(case: str, package: str) -> None:
     """Define `test-<case>`."""
 
     def test(session: nox.Session) -> None:
-        sync(session, f"--package={package}", "--group=test")
+        sync(session, f"--package={package}", "--all-extras", "--group=test")
         chosen = session.posargs or ["-m", "not cluster"]
         session.run("pytest", f"packages/{package}/tests", *chosen)
 

@@ -11,10 +11,10 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from mlops_common.errors import BackendError
 from mlops_common.files import replace_text
@@ -24,10 +24,16 @@ from mlops_common.progress import step
 from mlops_common.use_case import points
 
 if TYPE_CHECKING:
+    from prefect import Task
+
     from mlops_common.bootstrap import Platform
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 NAME = "prefect-server"
-START_TIMEOUT = 180.0
+START_TIMEOUT = 180.0  # seconds
+RETRY_DELAYS = (1.0, 5.0)  # seconds before the second and the third attempt
 
 
 def quiet(*, debug: bool = False) -> None:
@@ -48,14 +54,32 @@ def quiet(*, debug: bool = False) -> None:
         os.environ.setdefault(name, value)
 
 
-def is_retryable(_task: Any, _run: Any, state: Any) -> bool:
-    """Tell Prefect to retry a task only where retrying may help.
+def retried(function: Callable[P, R]) -> "Task[P, R]":
+    """Make a Prefect task of which a `BackendError` alone is retried, twice.
 
-    For `@task(retry_condition_fn=is_retryable)`: true for `BackendError` alone.
+    Nothing is cached: what a task stores is keyed by content, so that running it
+    again writes the same thing again.
     """
-    return isinstance(state.data, BackendError) or isinstance(
-        getattr(state.data, "exception", None), BackendError
-    )
+    from prefect import task
+    from prefect.cache_policies import NO_CACHE
+
+    return task(
+        retries=len(RETRY_DELAYS),
+        retry_delay_seconds=list(RETRY_DELAYS),
+        retry_condition_fn=is_retryable,
+        cache_policy=NO_CACHE,
+    )(function)
+
+
+def is_retryable(_task: Any, _run: Any, state: Any) -> bool:
+    """Tell whether retrying may help: true for a `BackendError` alone."""
+    try:
+        state.result()
+    except BackendError:
+        return True
+    except Exception:  # noqa: BLE001 - any other failure stays one
+        return False
+    return False
 
 
 @contextmanager

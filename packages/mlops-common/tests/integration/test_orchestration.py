@@ -1,0 +1,102 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlops_common.bootstrap import Platform, connect
+from mlops_common.config import Settings
+from mlops_common.errors import BackendError, ContractError, MlopsError
+from mlops_common.home import reset, status
+from mlops_common.orchestration import orchestrated, retried, server_process
+
+pytestmark = pytest.mark.filterwarnings(
+    # Prefect's own client leaves what it opened to the garbage collector.
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::DeprecationWarning",
+)
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A home of its own, with no Prefect profile of the user's."""
+    home = tmp_path_factory.mktemp("home")
+    platform = connect(Settings(home=home))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(home / "profile"))
+        patch.delenv("PREFECT_API_URL", raising=False)
+        yield platform
+    reset(platform)
+    assert not home.exists()
+
+
+def attempts_until_it_fails_with(error: MlopsError, platform: Platform) -> int:
+    from prefect import flow
+
+    attempts = 0
+
+    @retried
+    def work() -> None:
+        nonlocal attempts
+        attempts += 1
+        raise error
+
+    @flow
+    def pipeline() -> None:
+        work.with_options(retry_delay_seconds=0)()
+
+    with orchestrated(platform), pytest.raises(type(error)):
+        pipeline()
+    return attempts
+
+
+def test_a_run_without_a_configured_api_is_recorded_by_our_own_server(
+    platform: Platform,
+) -> None:
+    from prefect import flow
+    from prefect.client.orchestration import get_client
+
+    @flow(name="recorded")
+    def pipeline() -> int:
+        return 1
+
+    with orchestrated(platform) as url:
+        assert pipeline() == 1
+        with get_client(sync_client=True) as client:
+            flows = [found.name for found in client.read_flows()]
+
+    assert "recorded" in flows
+    assert url.startswith("http://127.0.0.1:")
+    assert status(platform)["Prefect"] in url
+
+
+def test_the_server_is_shared_by_later_runs(platform: Platform) -> None:
+    with orchestrated(platform) as first:
+        identity = server_process(platform.settings.home).identity()
+    with orchestrated(platform) as second:
+        assert server_process(platform.settings.home).identity() == identity
+
+    assert first == second
+
+
+def test_a_backend_error_is_retried(platform: Platform) -> None:
+    assert attempts_until_it_fails_with(BackendError("down"), platform) == 3
+
+
+def test_a_contract_error_is_not_retried(platform: Platform) -> None:
+    assert attempts_until_it_fails_with(ContractError("bad"), platform) == 1
+
+
+def test_a_configured_api_is_used_and_no_server_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    other = connect(Settings(home=tmp_path / "home"))
+    configured = "http://prefect.example/api"
+
+    with temporary_settings({PREFECT_API_URL: configured}), orchestrated(other) as url:
+        assert url == configured
+
+    assert not server_process(other.settings.home).running()
+    assert not (tmp_path / "home").exists()
