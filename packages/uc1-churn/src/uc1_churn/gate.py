@@ -1,0 +1,121 @@
+"""Decides whether a challenger may serve.
+
+Absolute limits always hold. Where a champion serves, the challenger must also be
+no worse than it, on the same held-out rows: the lower end of the paired interval
+of the difference in ROC AUC must not lie below minus the tolerance (a test of
+non-inferiority). An interval that is wide for lack of rows therefore refuses.
+"""
+
+from mlops_common.errors import RefusedError
+from mlops_common.refs import Ref
+from uc1_churn.config import GateParams
+from uc1_churn.evaluation import Estimate, Evaluation
+
+
+class Check(Ref):
+    """One limit and how the challenger stands to it.
+
+    Attributes:
+        name: What is limited.
+        value: The challenger's figure.
+        limit: The least or the most it may be.
+        at_least: Whether `limit` is the least; otherwise it is the most.
+    """
+
+    name: str
+    value: float
+    limit: float
+    at_least: bool
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figure keeps the limit; reaching it exactly does."""
+        if self.at_least:
+            return self.value >= self.limit
+        return self.value <= self.limit
+
+    def __str__(self) -> str:
+        """Say figure and limit, such as `ROC AUC 0.64 (at least 0.7)`."""
+        bound = "at least" if self.at_least else "at most"
+        return f"{self.name} {self.value:.4g} ({bound} {self.limit:.4g})"
+
+
+class Decision(Ref):
+    """What the gate found.
+
+    Attributes:
+        checks: Every limit, kept or not.
+        comparison: Challenger minus champion in ROC AUC, where there is a champion.
+    """
+
+    checks: tuple[Check, ...]
+    comparison: Estimate | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every limit is kept."""
+        return all(check.passed for check in self.checks)
+
+    def evidence(self) -> dict[str, float]:
+        """Return the figures behind the decision, by name, each beside its limit."""
+        figures: dict[str, float] = {}
+        for check in self.checks:
+            figures[check.name] = check.value
+            figures[f"{check.name}, limit"] = check.limit
+        if self.comparison:
+            figures["ROC AUC difference"] = self.comparison.value
+        return figures
+
+
+def decide(
+    evaluation: Evaluation, params: GateParams, comparison: Estimate | None = None
+) -> Decision:
+    """Hold a challenger against the limits.
+
+    Args:
+        evaluation: The challenger on the held-out rows.
+        params: The limits.
+        comparison: `evaluation.compare` with the champion on the same rows; none
+            while nothing serves yet, when only the absolute limits count.
+
+    Examples:
+        >>> worse = Estimate(value=-0.02, low=-0.03, high=-0.01)
+        >>> check = Check(name="x", value=worse.low, limit=-0.005, at_least=True)
+        >>> check.passed
+        False
+    """
+    figures = evaluation.metrics
+    error = figures["calibration_error"].value
+    checks = [
+        _least("ROC AUC", figures["roc_auc"].value, params.min_roc_auc),
+        _most("calibration error", error, params.max_calibration_error),
+        _least("profit", figures["profit"].value, params.min_profit),
+    ]
+    if comparison is not None:
+        name = "ROC AUC difference from the champion, lower end"
+        checks.append(_least(name, comparison.low, -params.tolerance))
+    return Decision(checks=tuple(checks), comparison=comparison)
+
+
+def enforce(decision: Decision) -> None:
+    """Let a passing challenger through.
+
+    Raises:
+        RefusedError: A limit is not kept; the evidence has every figure.
+    """
+    if decision.passed:
+        return
+    failed = "; ".join(str(check) for check in decision.checks if not check.passed)
+    raise RefusedError(
+        f"the gate refused the new model: {failed}. The champion, if any, keeps "
+        "serving. Improve the data or the model, or change the limits under `gate`",
+        decision.evidence(),
+    )
+
+
+def _least(name: str, value: float, limit: float) -> Check:
+    return Check(name=name, value=value, limit=limit, at_least=True)
+
+
+def _most(name: str, value: float, limit: float) -> Check:
+    return Check(name=name, value=value, limit=limit, at_least=False)
