@@ -1,0 +1,5 @@
+"""Immutable, versioned tables: Parquet objects, and a DVC revision of each."""
+
+from mlops_common.datasets.store import Datasets
+
+__all__ = ["Datasets"]
