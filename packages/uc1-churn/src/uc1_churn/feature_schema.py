@@ -62,6 +62,18 @@ class FeatureSchema(Ref):
         return self.numeric + self.categorical
 
 
+class FeatureTable(Ref):
+    """A feature table on disk.
+
+    Attributes:
+        columns: The roles of its columns.
+        path: Parquet file with one row for each (entity, `event_timestamp`).
+    """
+
+    columns: FeatureSchema
+    path: Path
+
+
 def resolve(spec: DatasetSpec, extract: Path) -> FeatureSchema:
     """Return the features that `spec` names, or that the extract suggests.
 

@@ -110,15 +110,22 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def rows(
-    relation: duckdb.DuckDBPyRelation, name: str, query: str
-) -> list[tuple[Any, ...]]:
-    """Return the rows of a query file over `relation`.
+def query(
+    relation: duckdb.DuckDBPyRelation, name: str, file: str
+) -> duckdb.DuckDBPyRelation:
+    """Return the result of a query over `relation`.
 
     Args:
         relation: The table.
         name: What the query calls it.
-        query: A file in this package's `sql` folder, without its suffix.
+        file: The query: a file in this package's `sql` folder, without its suffix.
     """
-    text = (files("uc1_churn") / "sql" / f"{query}.sql").read_text("utf-8")
-    return relation.query(name, text).fetchall()
+    text = (files("uc1_churn") / "sql" / f"{file}.sql").read_text("utf-8")
+    return relation.query(name, text)
+
+
+def rows(
+    relation: duckdb.DuckDBPyRelation, name: str, file: str
+) -> list[tuple[Any, ...]]:
+    """Return the rows of `query`."""
+    return query(relation, name, file).fetchall()

@@ -168,7 +168,7 @@ def test_names_that_the_feature_store_keeps_are_refused(
     extract: Extract, name: str
 ) -> None:
     path = extract(**{"id": [1], "churn": [1], name: [1.0]})
-    with pytest.raises(ConfigError, match="rename it in `dataset.query`"):
+    with pytest.raises(ConfigError, match=r"rename it in `dataset\.query`"):
         resolve(spec(), path)
 
 

@@ -1,6 +1,6 @@
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,11 +10,12 @@ from mlops_common.errors import ContractError
 from uc1_churn.config import DatasetSpec
 from uc1_churn.labels import EntityRows, entity_rows
 
+Positive: TypeAlias = str | int | bool
 MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 
 def labelled(
-    folder: Path, labels: Any, positive: str | int | bool
+    folder: Path, labels: Any, positive: Positive
 ) -> tuple[EntityRows, pa.Table]:
     source, target = folder / "extract.parquet", folder / "rows.parquet"
     count = len(labels)
@@ -41,7 +42,7 @@ def labelled(
     ids=["integer", "float", "boolean", "word", "digit", "decimal", "enum"],
 )
 def test_one_true_and_yes_mean_the_same(
-    tmp_path: Path, labels: Any, positive: str | int | bool
+    tmp_path: Path, labels: Any, positive: Positive
 ) -> None:
     _, table = labelled(tmp_path, labels, positive)
     assert table["label"].to_pylist() == [1, 0]

@@ -1,0 +1,1 @@
+"""The Feast repository: definitions as code, and its `feature_store.yaml`."""

@@ -1,0 +1,132 @@
+"""Renders the repository's folder, in which the `feast` command works, too.
+
+```sh
+feast -c <folder> feature-views list
+```
+
+A password is never written: `feature_store.yaml` names the variable `PGPASSWORD`,
+which the registry's driver reads by itself.
+"""
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from uc1_churn import parquet
+from uc1_churn.feature_schema import FeatureTable
+
+PASSWORD = "${PGPASSWORD}"  # noqa: S105 - the name of a variable
+CONFIG = "feature_store.yaml"
+TABLE = "feature_table.json"
+REPOSITORY = "repository.py"
+HEADING = "# Rendered from the settings of the pipelines: edit config.yaml instead.\n"
+
+Config = dict[str, Any]
+
+
+def project(dataset: str) -> str:
+    """Return the Feast project of a dataset: letters, digits and underscores.
+
+    Examples:
+        >>> project("telco-2026"), project("_x")
+        ('telco_2026', 'd_x')
+    """
+    name = re.sub(r"\W", "_", dataset, flags=re.ASCII)
+    return f"d{name}" if name.startswith("_") else name
+
+
+def config(dataset: str, connection: Mapping[str, str | int], password: str) -> Config:
+    """Return the content of `feature_store.yaml`.
+
+    Args:
+        dataset: Name of the dataset; its project.
+        connection: Host, port, user, database name and sslmode, in libpq's words.
+        password: The password, or what stands for it in a file.
+    """
+    template = files("uc1_churn.feature_repo") / CONFIG
+    values: Config = yaml.safe_load(template.read_text("utf-8"))
+    values["project"] = project(dataset)
+    values["registry"]["path"] = _registry_url(connection)
+    values["online_store"] |= {
+        "host": str(connection["host"]),
+        "port": int(connection["port"]),
+        "database": str(connection["dbname"]),
+        "user": str(connection["user"]),
+        "password": password,
+        "sslmode": str(connection["sslmode"]),
+    }
+    return values
+
+
+def render(
+    folder: Path, table: FeatureTable, connection: Mapping[str, str | int]
+) -> None:
+    """Write the repository of a feature table into `folder`.
+
+    Args:
+        folder: The folder, made when absent.
+        table: The feature table that the repository defines.
+        connection: Where the registry and the online store are; a `password` in it
+            is not written.
+
+    Raises:
+        BackendError: The folder cannot be written.
+    """
+    password = PASSWORD if "password" in connection else ""
+    values = config(table.columns.dataset, connection, password)
+    repository = files("uc1_churn.feature_repo") / f"{REPOSITORY}.template"
+    _write(folder / TABLE, table.model_dump_json(indent=2) + "\n")
+    _write(folder / REPOSITORY, repository.read_text("utf-8"))
+    _write(folder / CONFIG, HEADING + _yaml(values))
+
+
+def read_table(folder: Path) -> FeatureTable:
+    """Return the feature table of a rendered repository."""
+    return FeatureTable.model_validate_json((folder / TABLE).read_text("utf-8"))
+
+
+def _registry_url(connection: Mapping[str, str | int]) -> str:
+    """Return SQLAlchemy's URL, without the password."""
+    from sqlalchemy.engine import URL
+
+    url = URL.create(
+        "postgresql+psycopg",
+        username=str(connection["user"]),
+        database=str(connection["dbname"]),
+        query={key: str(connection[key]) for key in ("host", "port", "sslmode")},
+    )
+    return url.render_as_string()
+
+
+def _write(path: Path, text: str) -> None:
+    with parquet.replacing(path) as partial:
+        partial.write_text(text, "utf-8")
+
+
+class _Quoted(str):
+    """Text that stays text whatever its variable holds, such as digits."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes `_Quoted` text in quotes."""
+
+
+def _represent(dumper: yaml.SafeDumper, text: _Quoted) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'")
+
+
+_Dumper.add_representer(_Quoted, _represent)
+
+
+def _yaml(values: Config) -> str:
+    online = values["online_store"]
+    online = online | {"password": _Quoted(online["password"])}
+    return yaml.dump(
+        values | {"online_store": online}, Dumper=_Dumper, sort_keys=False
+    )

@@ -1,0 +1,308 @@
+"""The feature store: Feast with a DuckDB offline and a PostgreSQL online store.
+
+Several runs may share one registry: definitions are applied and used under one
+advisory lock of PostgreSQL, so that a run never reads another run's table.
+"""
+
+import contextlib
+import io
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pyarrow as pa
+from duckdb import SQLExpression
+
+from mlops_common.errors import BackendError, MlopsError, NotFoundError
+from mlops_common.logger import get_logger
+from mlops_common.postgres.database import Postgres
+from mlops_common.progress import step
+from uc1_churn import historical, parquet
+from uc1_churn.feature_repo import rendering
+from uc1_churn.feature_schema import EVENT_TIMESTAMP, FeatureSchema, FeatureTable
+
+if TYPE_CHECKING:
+    import feast
+    import pandas as pd
+
+MEMORY = "2GB"
+MARGIN = timedelta(days=2)
+ONLINE_BATCH = 500
+LOCK = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
+
+log = get_logger(__name__)
+_one_thread = threading.RLock()
+
+
+class FeatureStore:
+    """Features of customers: as they were for training, as they are for serving.
+
+    Attributes:
+        postgres: Server of the registry and of the online store.
+        folder: Folder of the rendered repositories, one for each dataset.
+        database: Database of the registry and the online store; made when absent.
+    """
+
+    def __init__(
+        self, postgres: Postgres, folder: Path, *, database: str = "feast"
+    ) -> None:
+        self.postgres = postgres
+        self.folder = folder
+        self.database = database
+
+    def apply(self, table: FeatureTable) -> None:
+        """Register a feature table, and render its repository.
+
+        Args:
+            table: The table; its file must outlive the training sets made from it.
+
+        Raises:
+            BackendError: Feast or PostgreSQL failed.
+        """
+        with self._applied(table):
+            pass
+
+    def training_set(self, table: FeatureTable, entity_rows: Path, target: Path) -> int:
+        """Write each entity row with the features known at its instant.
+
+        A feature value counts if it is not later than the entity row; the latest
+        such value wins, however old. A row without any has NULLs.
+
+        Args:
+            table: Where the features come from.
+            entity_rows: Parquet file with the entity, `event_timestamp` and `label`.
+            target: Parquet file to write, rows in the order of `entity_rows`:
+                the entity, `event_timestamp`, the features, `label`.
+
+        Returns:
+            The number of rows, which is that of the entity rows.
+
+        Raises:
+            ContractError: Feast lost, repeated or changed an entity row.
+            BackendError: Feast or PostgreSQL failed, or the disk is full.
+        """
+        with self._applied(table) as store:
+            service = store.get_feature_service(_service())
+
+            def retrieve(rows: "pd.DataFrame") -> pa.Table:
+                with translated("join the features"):
+                    return historical_features(store, service, rows)
+
+            return historical.write_training_set(
+                entity_rows, table.columns, retrieve, target
+            )
+
+    def materialize(self, table: FeatureTable) -> int:
+        """Write the latest features of every entity to the online store.
+
+        Args:
+            table: Where the features come from.
+
+        Returns:
+            The number of rows that the table has.
+
+        Raises:
+            BackendError: Feast or PostgreSQL failed.
+        """
+        rows, first, last = _span(table)
+        with (
+            step("Materialize features"),
+            self._applied(table) as store,
+            translated("materialize the features"),
+            _silenced(),
+        ):
+            store.materialize(first, last)
+        return rows
+
+    def online(self, columns: FeatureSchema, entities: Sequence[int | str]) -> pa.Table:
+        """Return the features that the online store holds for some entities.
+
+        Args:
+            columns: The roles of the feature table's columns.
+            entities: Their identifiers.
+
+        Returns:
+            A table with the entity and the features, in the order of `entities`;
+            the features of an unknown entity are NULL.
+
+        Raises:
+            NotFoundError: The dataset was never materialized.
+            BackendError: Feast or PostgreSQL failed.
+        """
+        shape = _online_shape(columns)
+        with self._opened(columns.dataset) as store, translated("read online features"):
+            service = store.get_feature_service(_service())
+            batches = [
+                _read_online(
+                    store, service, shape, entities[start : start + ONLINE_BATCH]
+                )
+                for start in range(0, len(entities), ONLINE_BATCH)
+            ]
+        return pa.concat_tables([shape.empty_table(), *batches])
+
+    @contextmanager
+    def _applied(self, table: FeatureTable) -> Iterator["feast.FeatureStore"]:
+        """Hold the dataset's lock with its definitions registered."""
+        from uc1_churn.feature_repo.definitions import definitions
+
+        dataset = table.columns.dataset
+        with (
+            self._locked(rendering.project(dataset)),
+            self._opened(dataset) as store,
+        ):
+            with translated("register the features"), _silenced():
+                store.apply(list(definitions(table)))
+            connection = self.postgres.parameters(self.database)
+            rendering.render(self.folder / dataset, table, connection)
+            yield store
+
+    @contextmanager
+    def _opened(self, dataset: str) -> Iterator["feast.FeatureStore"]:
+        """Open Feast's store of a dataset; one process at a time makes its tables."""
+        feast = _feast()
+        connection = self.postgres.parameters(self.database)
+        password = str(connection.get("password", ""))
+        config = rendering.config(dataset, connection, password)
+        config["registry"]["sqlalchemy_config_kwargs"] = {
+            "connect_args": {"password": password} if password else {}
+        }
+        with self._locked("registry"), translated("open the registry"):
+            store = feast.FeatureStore(config=feast.RepoConfig(**config))
+            store.registry.refresh(store.project)
+        try:
+            yield store
+        finally:
+            _close(store)
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """Hold a lock that every process on this server respects.
+
+        PostgreSQL releases it when its holder dies.
+        """
+        self.postgres.ensure_database(self.database)
+        with (
+            _one_thread,
+            self.postgres.connect(self.database, autocommit=True) as connection,
+        ):
+            with translated("wait for another run"):
+                connection.execute(LOCK, (f"feature store {name}",))
+            yield
+
+
+def historical_features(
+    store: "feast.FeatureStore", features: Any, rows: "pd.DataFrame"
+) -> pa.Table:
+    """Return `rows` with the features known at their instants, in any order.
+
+    Args:
+        store: Feast's store.
+        features: A feature service, or names such as `view:feature`.
+        rows: The entity rows.
+    """
+    with _one_thread, _silenced():
+        return store.get_historical_features(rows, features).to_arrow()
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn the errors of Feast and of what it stands on into ours."""
+    try:
+        yield
+    except MlopsError:
+        raise
+    except _vendor_errors() as error:
+        reason = str(error).partition("\n")[0]
+        if "NotFound" in type(error).__name__:
+            raise NotFoundError(
+                f"the feature store cannot {doing}: {reason}; run the pipeline first"
+            ) from error
+        raise BackendError(
+            f"the feature store could not {doing}: {type(error).__name__}: {reason}"
+        ) from error
+
+
+def _vendor_errors() -> tuple[type[Exception], ...]:
+    import duckdb
+    from feast.errors import FeastError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (FeastError, SQLAlchemyError, psycopg.Error, duckdb.Error, OSError)
+
+
+@cache
+def _feast() -> Any:
+    """Import Feast, without telemetry and with bounds on its DuckDB."""
+    os.environ.setdefault("FEAST_USAGE", "False")
+    import feast
+    import ibis
+
+    spill = Path(tempfile.gettempdir()) / f"mlops-spill-{os.getpid()}"
+    ibis.set_backend(
+        ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(spill))
+    )
+    return feast
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep what Feast prints, and its warnings of other libraries, off the terminal."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    log.debug(printed.getvalue())
+
+
+def _span(table: FeatureTable) -> tuple[int, datetime, datetime]:
+    """Return the number of rows and a span that holds all their instants.
+
+    It is wider than the data, because Feast compares instants without their zone.
+    """
+    sides = (f"{side}({EVENT_TIMESTAMP})" for side in ("count", "min", "max"))
+    with parquet.scan(table.path) as features:
+        values = features.aggregate([SQLExpression(side) for side in sides])
+        rows, first, last = values.fetchall()[0]
+    return rows, first - MARGIN, last + MARGIN
+
+
+def _service() -> str:
+    from uc1_churn.feature_repo.definitions import SERVICE
+
+    return SERVICE
+
+
+def _online_shape(columns: FeatureSchema) -> pa.Schema:
+    fields = historical.schema(columns)
+    return pa.schema(
+        [fields.field(name) for name in (columns.entity, *columns.features)]
+    )
+
+
+def _read_online(
+    store: "feast.FeatureStore",
+    service: Any,
+    shape: pa.Schema,
+    entities: Sequence[int | str],
+) -> pa.Table:
+    rows = [{shape.names[0]: entity} for entity in entities]
+    values = store.get_online_features(service, rows).to_dict()
+    return pa.table({name: values[name] for name in shape.names}, schema=shape)
+
+
+def _close(store: "feast.FeatureStore") -> None:
+    """Close the connections that Feast itself keeps until the process ends."""
+    registry: Any = store.registry
+    registry.write_engine.dispose()
+    online = getattr(getattr(store, "_provider", None), "online_store", None)
+    connection = getattr(online, "_conn", None)
+    if connection is not None:
+        connection.close()
