@@ -1,0 +1,68 @@
+"""What to tell when PostgreSQL refuses a statement."""
+
+import difflib
+import re
+from importlib.resources import files
+
+import psycopg
+from psycopg import errors
+
+from mlops_common.errors import (
+    BackendError,
+    ConfigError,
+    ContractError,
+    MlopsError,
+    NotFoundError,
+)
+from mlops_common.postgres.database import Postgres
+
+TABLES = (files("mlops_common.postgres") / "sql" / "tables.sql").read_text("utf-8")
+MOST = 20  # alternatives worth reading
+
+
+def translated(
+    error: psycopg.Error, postgres: Postgres, database: str | None, statement: str
+) -> MlopsError:
+    """Return our error for what PostgreSQL said about `statement`."""
+    said = error.diag.message_primary or str(error).strip()
+    place = f"database {database or postgres.settings.database!r} on {postgres.address}"
+    if isinstance(error, errors.UndefinedTable | errors.InvalidSchemaName):
+        names = list(_tables(postgres, database))
+        return NotFoundError(f"{said} in {place}; tables: {_listed(names, said)}")
+    if isinstance(error, errors.UndefinedColumn):
+        names = _columns(_tables(postgres, database), statement)
+        return NotFoundError(f"{said} in {place}; columns: {_listed(names, said)}")
+    if isinstance(error, errors.ProgrammingError | errors.ReadOnlySqlTransaction):
+        return _refused(error, f"{said} in {place}")
+    if isinstance(error, errors.DataError):
+        return ContractError(f"{said} in {place}")
+    if isinstance(error, errors.DiskFull):
+        return BackendError(f"the disk of {postgres.address} is full; free some space")
+    return BackendError(f"{said} in {place}; try again")
+
+
+def _refused(error: psycopg.Error, said: str) -> MlopsError:
+    if isinstance(error, errors.InsufficientPrivilege):
+        return BackendError(f"{said}; ask its owner to GRANT it, or set postgres.user")
+    return ConfigError(f"{said}; expected one SELECT")
+
+
+def _tables(postgres: Postgres, database: str | None) -> dict[str, list[str]]:
+    with postgres.connect(database) as connection:
+        return dict(connection.execute(TABLES).fetchall())
+
+
+def _columns(tables: dict[str, list[str]], statement: str) -> list[str]:
+    """Return the columns of the tables that a statement names."""
+    words = set(re.findall(r"\w+", statement))
+    named = [table for table in tables if set(table.split(".")) & words]
+    return [column for table in named for column in tables[table]]
+
+
+def _listed(known: list[str], said: str) -> str:
+    """Return the known names, those like the one asked for first."""
+    wanted = said.partition('"')[2].partition('"')[0]
+    close = difflib.get_close_matches(wanted, known, n=MOST, cutoff=0.4)
+    ordered = [*close, *(name for name in known if name not in close)]
+    more = ", ..." if len(ordered) > MOST else ""
+    return ", ".join(ordered[:MOST]) + more or "none"

@@ -1,0 +1,155 @@
+"""Tables out of PostgreSQL into Parquet, exact and in bounded memory.
+
+DuckDB reads `COPY (query) TO STDOUT (FORMAT binary)` and writes Parquet as it goes.
+One statement reads one snapshot, whatever is written meanwhile. The same rows give the
+same bytes: the scan starts at the first page and keeps the order.
+"""
+
+import errno
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pyarrow.parquet as pq
+from psycopg import sql
+
+from mlops_common import progress
+from mlops_common.errors import BackendError, ContractError, MlopsError
+from mlops_common.postgres import engine, fidelity, refusals
+from mlops_common.postgres.database import Postgres
+
+ROW_GROUP = 122_880  # rows; a multiple of DuckDB's vectors
+PARTIAL = ".partial-"
+FORGOTTEN = 24 * 3600.0  # seconds after which a killed run's file is removed
+FULL = os.strerror(errno.ENOSPC)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What an extract wrote.
+
+    Attributes:
+        rows: Number of rows.
+        columns: Arrow type by column, such as `timestamp[us, tz=UTC]`, in order.
+    """
+
+    rows: int
+    columns: dict[str, str]
+
+
+def extract(
+    postgres: Postgres,
+    query: str | sql.Composable,
+    target: Path,
+    *,
+    database: str | None = None,
+) -> Extract:
+    """Write the rows of a SELECT to a Parquet file: all of one snapshot, or nothing.
+
+    Args:
+        postgres: The server.
+        query: Any one SELECT.
+        target: The file; replaced when it exists, once the new one is whole.
+        database: Name of the database; that of the settings when omitted.
+
+    Returns:
+        The number of rows, and the type of each column: see `fidelity` for how
+        PostgreSQL's types map to them.
+
+    Raises:
+        NotFoundError: A table or column does not exist; lists those that do.
+        ConfigError: The query is not one SELECT.
+        ContractError: A value has no exact form in Parquet, or two columns have the
+            same name.
+        BackendError: The server fails or refuses, or the disk is full.
+    """
+    statement = _statement(postgres, query, database)
+    with (
+        progress.step(f"Extract {target.stem}"),
+        _replacing(target) as partial,
+        engine.engine(threads=1) as connection,
+    ):
+        engine.attach(connection, postgres, database)
+        try:
+            connection.execute(_copy(statement, partial))
+        except duckdb.Error as error:
+            raise _problem(error, postgres, target) from error
+        return _written(partial)
+
+
+def _statement(
+    postgres: Postgres, query: str | sql.Composable, database: str | None
+) -> str:
+    with postgres.connect(database) as connection:
+        connection.read_only = True
+        try:
+            return fidelity.exact_select(connection, query)
+        except psycopg.Error as error:
+            text = query if isinstance(query, str) else query.as_string(None)
+            raise refusals.translated(error, postgres, database, text) from error
+
+
+def _copy(statement: str, target: Path) -> str:
+    source = f"postgres_query({engine.literal(engine.ATTACHED)}, "
+    source += f"{engine.literal(statement)})"
+    return (
+        f"COPY (FROM {source}) TO {engine.literal(str(target))} (FORMAT parquet, "
+        f"COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, USE_TMP_FILE false)"
+    )
+
+
+def _written(file: Path) -> Extract:
+    with pq.ParquetFile(file) as parquet:
+        schema = parquet.schema_arrow
+        columns = {field.name: str(field.type) for field in schema}
+        return Extract(rows=parquet.metadata.num_rows, columns=columns)
+
+
+def _problem(error: duckdb.Error, postgres: Postgres, target: Path) -> MlopsError:
+    said = str(error)
+    if FULL in said:
+        return _no_space(target)
+    changed = fidelity.changed(said)
+    if changed is not None:
+        return ContractError(changed)
+    first = said.strip().splitlines()[0]
+    return BackendError(f"PostgreSQL at {postgres.address} failed: {first}")
+
+
+def _no_space(target: Path) -> BackendError:
+    return BackendError(
+        f"no space left in {target.parent}; free some, or point MLOPS_HOME at another "
+        "disk"
+    )
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """Yield a temporary name that becomes `target` when the block succeeds."""
+    partial = target.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{target.name}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _forget(target)
+        yield partial
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())
+        partial.replace(target)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise _no_space(target) from error
+        raise BackendError(f"cannot write {target}: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _forget(target: Path) -> None:
+    """Remove what killed runs left beside `target`."""
+    for leftover in target.parent.glob(f"{PARTIAL}*-{target.name}"):
+        if leftover.stat().st_mtime < time.time() - FORGOTTEN:
+            leftover.unlink(missing_ok=True)
