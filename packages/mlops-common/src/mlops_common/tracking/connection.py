@@ -1,0 +1,140 @@
+"""The connection to MLflow: quiet, safe at its first use, and without secrets."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from mlops_common.errors import BackendError, MlopsError, NotFoundError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+# Any number that no other program of the database locks by.
+MIGRATION_LOCK = 0x6D6C666C6F77
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+class Connection:
+    """MLflow at one URI, contacted at its first use.
+
+    Args:
+        uri: SQLAlchemy URL of a database, or URL of a tracking server.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self.address = masked(uri)
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """The client; the tables of an empty database are made by one process."""
+        os.environ.update(QUIET)
+        from mlflow import MlflowClient
+
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        with _migrating(self._uri):
+            client = MlflowClient(self._uri, registry_uri=self._uri)
+            # Runs and models have their own store each, made at its first use.
+            client.search_experiments(max_results=1)
+            client.search_registered_models(max_results=1)
+        return client
+
+    def local(self, uri: str) -> Path:
+        """Return the local path of stored bytes: their own, or a copy.
+
+        Raises:
+            NotFoundError: Nothing is stored there.
+            BackendError: It cannot be copied.
+        """
+        parts = urlsplit(uri)
+        if parts.scheme in {"", "file"}:
+            path = Path(unquote(parts.path))
+            if not path.exists():
+                raise NotFoundError(f"nothing is stored at {uri}")
+            return path
+        with self.translated(f"download {uri}"):
+            from mlflow.artifacts import download_artifacts
+
+            return Path(download_artifacts(uri, tracking_uri=self._uri))
+
+    @contextmanager
+    def translated(self, what: str) -> Iterator[None]:
+        """Turn the errors of MLflow and its database into ours, without secrets.
+
+        Args:
+            what: What is being done, for the message: `open a run`.
+
+        Raises:
+            NotFoundError: MLflow says that it does not know what was asked for.
+            BackendError: Anything else that is not our own error.
+        """
+        try:
+            yield
+        except MlopsError:
+            raise
+        except OSError as error:
+            raise BackendError(
+                f"MLflow at {self.address} cannot {what}: {error.strerror}; check that "
+                "its files can be written and that the disk has room"
+            ) from error
+        except Exception as error:
+            said = self._scrubbed(str(error).strip().partition("\n")[0])
+            if getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
+                raise NotFoundError(
+                    f"MLflow at {self.address} cannot {what}: {said}"
+                ) from error
+            raise BackendError(
+                f"MLflow at {self.address} cannot {what}: {said}; check that it runs "
+                "and that mlflow.tracking_uri is right"
+            ) from error
+
+    def _scrubbed(self, text: str) -> str:
+        secret = _secret(self._uri)
+        for form in {secret, unquote(secret)} - {""}:
+            text = text.replace(form, "***")
+        return text
+
+
+def masked(uri: str) -> str:
+    """Return a URI without its password and query.
+
+    Examples:
+        >>> masked("postgresql://ann:s3cret@db:5432/mlflow?sslmode=require")
+        'postgresql://ann:***@db:5432/mlflow'
+    """
+    secret = _secret(uri)
+    shown = uri.partition("?")[0]
+    return shown.replace(f":{secret}@", ":***@", 1) if secret else shown
+
+
+def _secret(uri: str) -> str:
+    found = re.match(r"[^/]+://[^/@:]*:(?P<secret>[^@]*)@", uri)
+    return found["secret"] if found else ""
+
+
+@contextmanager
+def _migrating(uri: str) -> Iterator[None]:
+    """Let one process at a time make the tables, where the store is PostgreSQL."""
+    if not uri.startswith("postgresql"):
+        yield
+        return
+    from sqlalchemy import NullPool, create_engine, text
+
+    engine = create_engine(uri, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(
+            text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK}
+        )
+        yield
