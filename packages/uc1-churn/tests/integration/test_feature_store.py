@@ -4,6 +4,7 @@ import datetime as dt
 import gc
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -221,32 +222,42 @@ def test_a_materialization_that_was_killed_hinders_nobody(
 
 
 ROUNDS = 3
-PROGRAM = """
+OTHER_RUN = """
 import sys
 from pathlib import Path
 import pyarrow.parquet as pq
 from mlops_common.config import PostgresSettings
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
-from uc1_churn.feature_repo import definitions
 from uc1_churn.feature_schema import FeatureTable
 from uc1_churn.feature_store import FeatureStore
 home, folder, table, rows, target, rounds = sys.argv[1:]
 postgres = Postgres(PostgresSettings(), EmbeddedServer(Path(home)))
 store = FeatureStore(postgres, Path(folder), database="two_runs")
 table = FeatureTable.model_validate_json(table)
-print("ready", flush=True)
 for _ in range(int(rounds)):
     store.training_set(table, Path(rows), Path(target))
-    store.materialize(table)
     print(*pq.read_table(target)["plan"].to_pylist(), flush=True)
 """
+
+
+def wait_until_blocked(run: subprocess.Popen[str], postgres: Postgres) -> None:
+    """Wait until `run` waits for a lock; fail if it ends without doing so."""
+    query = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    limit = time.monotonic() + 100
+    with postgres.connect("two_runs", autocommit=True) as connection:
+        while connection.execute(query).fetchone() is None:
+            assert run.poll() is None, "the other run did not wait"
+            assert time.monotonic() < limit
+            time.sleep(0.02)
 
 
 def test_two_runs_at_once_never_read_each_others_table(
     postgres: Postgres, tmp_path: Path
 ) -> None:
-    """They start with an empty registry, which both have to make."""
+    """They start with an empty registry, which one of them has to make."""
+    import feast
+
     assert postgres.server is not None
     store = FeatureStore(postgres, tmp_path, database="two_runs")
     rows = write_entities(tmp_path / "rows.parquet", [(1, 1), (2, 1)])
@@ -259,15 +270,18 @@ def test_two_runs_at_once_never_read_each_others_table(
     target = tmp_path / "training.parquet"
     texts = [postgres.server.home, tmp_path, theirs.model_dump_json(), rows]
     other = [*map(str, texts), str(tmp_path / "other.parquet"), str(ROUNDS)]
-    command = [sys.executable, "-c", PROGRAM, *other]
+    command = [sys.executable, "-c", OTHER_RUN, *other]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout is not None
-        assert run.stdout.readline() == "ready\n"
-        while run.poll() is None:
-            store.training_set(ours, rows, target)
-            assert pq.read_table(target)["plan"].to_pylist() == ["ours", "ours"]
-            store.materialize(ours)
-        assert run.stdout.read() == "theirs theirs\n" * ROUNDS
+        with store._locked("registry"):
+            wait_until_blocked(run, postgres)
+        with store._applied(ours) as feast:
+            wait_until_blocked(run, postgres)
+            view = feast.get_feature_view("customer_features")
+            assert view.batch_source is not None
+            assert view.batch_source.to_proto().file_options.uri == str(ours.path)
+        store.training_set(ours, rows, target)
+        assert pq.read_table(target)["plan"].to_pylist() == ["ours", "ours"]
+        assert run.communicate()[0] == "theirs theirs\n" * ROUNDS
     assert run.returncode == 0
 
 
