@@ -157,12 +157,10 @@ def _unit_square(axes: "Axes") -> None:
 
 
 def _png(figure: "Figure") -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     for axes in figure.axes:
         if (legend := axes.get_legend()) is not None:
             for text in legend.get_texts():
                 text.set_fontsize(8)
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -192,9 +192,8 @@ def _coded(values: Any, codes: Mapping[str, float]) -> Any:
 
 def _calibrated(calibrator: Any, margins: Any) -> NDArray[np.float64]:
     if hasattr(calibrator, "coef_"):
-        from scipy.special import expit
-
         slope, start = calibrator.coef_[0, 0], calibrator.intercept_[0]
-        return np.asarray(expit(slope * margins + start))
+        # The logistic function, in a form that cannot overflow.
+        return np.asarray((1 + np.tanh((slope * margins + start) / 2)) / 2)
     knots, heights = calibrator.X_thresholds_, calibrator.y_thresholds_
-    return np.interp(margins, knots, heights)
+    return np.asarray(np.interp(margins, knots, heights))

@@ -1,0 +1,1 @@
+"""Where training runs: on this machine, or on a Kubeflow cluster."""

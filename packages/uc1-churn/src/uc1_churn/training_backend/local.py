@@ -1,0 +1,138 @@
+"""Training on this machine: Kubeflow's local runner in a process of its own.
+
+The runner patches `print` and the root logger, and keeps its settings in a global;
+in another process none of that reaches the flow.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from mlops_common.bootstrap import Platform
+from mlops_common.errors import BackendError, ConfigError
+from mlops_common.postgres import locks
+from mlops_common.processes import tail
+from mlops_common.progress import step
+from mlops_common.refs import ModelRef
+from uc1_churn.training_backend import failures
+from uc1_churn.training_backend.base import TrainingRequest
+from uc1_churn.training_backend.steps import registered
+
+REQUEST, RESULT, LOG, LOCK = "request.json", "model.json", "log.txt", "lock"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class LocalTraining:
+    """Runs the training pipeline with `kfp.local`.
+
+    Args:
+        platform: Where the pipeline reads and registers; its steps connect to the
+            same by the home folder and the variables of this process.
+    """
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._root = platform.settings.home / "training"
+
+    def train(self, request: TrainingRequest) -> ModelRef:
+        """Fit, judge and register a model; see `TrainingBackend`.
+
+        Raises:
+            NotFoundError: The training table is not stored.
+            ContractError: The table cannot be learnt from.
+            BackendError: A step died, or the disk is full; shows the end of its log.
+        """
+        earlier = registered(self._platform, request)
+        if earlier is not None:
+            return earlier
+        failures.clear(self._platform.objects, request.run_key)
+        with step("Train the model"), _workspace(self._root) as (folder, lock):
+            (folder / REQUEST).write_text(request.model_dump_json(), "utf-8")
+            status = _run(folder, lock, self._platform.settings.home)
+            if status == 0 and (folder / RESULT).is_file():
+                text = (folder / RESULT).read_text("utf-8")
+                return ModelRef.model_validate_json(text)
+            raise self._failure(request, folder, status)
+
+    def _failure(
+        self, request: TrainingRequest, folder: Path, status: int
+    ) -> Exception:
+        error = failures.taken(self._platform.objects, request.run_key)
+        if error is not None:
+            return error
+        said = COLOUR.sub("", tail(folder / LOG, 30))
+        return BackendError(
+            f"training ended with status {status} and left no result; "
+            f"the end of its log:\n{said}"
+        )
+
+
+@contextmanager
+def _workspace(root: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Yield a folder for one run with its held lock; remove those of killed runs.
+
+    Raises:
+        ConfigError: The folder belongs to somebody else.
+        BackendError: The disk is full.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with locks.exclusive(root / ".lock"):
+            for leftover in root.glob("run-*"):
+                if not locks.held(leftover / LOCK):
+                    shutil.rmtree(leftover, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix="run-", dir=root))
+            lock = (folder / LOCK).open("ab")
+            locks.claim(lock)
+    except PermissionError as error:
+        raise ConfigError(f"{root} cannot be written: {error.strerror}") from error
+    except OSError as error:
+        raise BackendError(
+            f"cannot train in {root}: {error.strerror}; free some space or point "
+            "MLOPS_HOME at another disk"
+        ) from error
+    with lock:
+        yield folder, lock
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(folder: Path, lock: BinaryIO, home: Path) -> int:
+    """Run the pipeline over the request in `folder`; return its exit status."""
+    environment = {
+        **os.environ,
+        "MLOPS_HOME": str(home),
+        "TMPDIR": str(folder),
+        # Idle threads of LightGBM sleep instead of taking the processor from others.
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "uc1_churn.training_backend.local_run",
+        str(folder),
+    ]
+    with (folder / LOG).open("wb") as log:
+        # Its own session: its steps end with it, and the lock lives as long as it.
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(lock.fileno(),),
+        )
+        try:
+            return process.wait()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
