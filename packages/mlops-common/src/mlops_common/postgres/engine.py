@@ -10,7 +10,6 @@ import duckdb
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.postgres.database import Postgres
 
-MEMORY = "200MB"
 ATTACHED = "source"
 # Nothing is ever downloaded, and nothing spills to a disk behind our back.
 SEALED = {
@@ -21,13 +20,14 @@ SEALED = {
 
 
 @contextmanager
-def engine(threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def engine(threads: int, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open an engine in memory.
 
     Args:
-        threads: One keeps rows in their order at the price of one core.
+        threads: Cores it may use.
+        memory: What its buffers may take, such as `200MB`.
     """
-    config = {**SEALED, "memory_limit": MEMORY, "threads": str(threads)}
+    config = {**SEALED, "memory_limit": memory, "threads": str(threads)}
     with duckdb.connect(config=dict(config)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection

@@ -25,6 +25,7 @@ from mlops_common.postgres import engine, fidelity, refusals
 from mlops_common.postgres.database import Postgres
 
 ROW_GROUP = 122_880  # rows; a multiple of DuckDB's vectors
+MEMORY = "200MB"
 PARTIAL = ".partial-"
 FORGOTTEN = 24 * 3600.0  # seconds after which a killed run's file is removed
 FULL = os.strerror(errno.ENOSPC)
@@ -73,7 +74,7 @@ def extract(
     with (
         progress.step(f"Extract {target.stem}"),
         _replacing(target) as partial,
-        engine.engine(threads=1) as connection,
+        engine.engine(threads=1, memory=MEMORY) as connection,
     ):
         engine.attach(connection, postgres, database)
         try:
