@@ -8,6 +8,7 @@ from mlops_common.errors import ContractError
 from uc1_churn import splitting
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation import Estimate, compare
+from uc1_churn.feature_schema import LABEL
 from uc1_churn.serving import load_predictor
 
 
@@ -41,5 +42,5 @@ def compare_with_champion(
             "Give the new kind of model another model_name, or remove the alias "
             f"{params.gate.champion_alias!r}"
         ) from error
-    labels = rows[splitting.LABEL].to_numpy()
+    labels = rows[LABEL].to_numpy()
     return compare(labels, new, old, rows[entity], params.training)

@@ -224,9 +224,9 @@ def _estimates(
         ends = interval(column, value, training.confidence, kind)
         estimates[name] = _estimate(value, ends)
     error = estimates["calibration_error"]
-    estimates["calibration_error"] = error.model_copy(
-        update={"low": max(0.0, error.low), "high": max(0.0, error.high)}
-    )
+    # Mirroring may leave the estimate outside, or go below the least possible value.
+    low, high = max(0.0, min(error.low, error.value)), max(error.high, error.value)
+    estimates["calibration_error"] = error.model_copy(update={"low": low, "high": high})
     return estimates
 
 

@@ -6,6 +6,9 @@ of the difference in ROC AUC must not lie below minus the tolerance (a test of
 non-inferiority). An interval that is wide for lack of rows therefore refuses.
 """
 
+from pathlib import Path
+from typing import Any
+
 from mlops_common.errors import RefusedError
 from mlops_common.refs import Ref
 from uc1_churn.config import GateParams
@@ -97,8 +100,12 @@ def decide(
     return Decision(checks=tuple(checks), comparison=comparison)
 
 
-def enforce(decision: Decision) -> None:
+def enforce(decision: Decision, report: Path | None = None) -> None:
     """Let a passing challenger through.
+
+    Args:
+        decision: What `decide` found.
+        report: A page with the details, where one was written.
 
     Raises:
         RefusedError: A limit is not kept; the evidence has every figure.
@@ -106,10 +113,13 @@ def enforce(decision: Decision) -> None:
     if decision.passed:
         return
     failed = "; ".join(str(check) for check in decision.checks if not check.passed)
+    evidence: dict[str, Any] = decision.evidence()
+    if report is not None:
+        evidence["report"] = report.as_uri()
     raise RefusedError(
         f"the gate refused the new model: {failed}. The champion, if any, keeps "
         "serving. Improve the data or the model, or change the limits under `gate`",
-        decision.evidence(),
+        evidence,
     )
 
 

@@ -131,7 +131,7 @@ def load_pipeline(file: Path) -> "Pipeline":
         pipeline = skops.io.load(file, trusted=list(TRUSTED_TYPES))
     except FileNotFoundError as error:
         raise NotFoundError(f"no model at {file}") from error
-    except (UntrustedTypesFoundException, BadZipFile, KeyError) as error:
+    except (UntrustedTypesFoundException, BadZipFile, LookupError, ValueError) as error:
         raise ContractError(f"{file} is not a churn model of ours: {error}") from error
     if not {"encoder", "model"} <= set(getattr(pipeline, "named_steps", ())):
         raise ContractError(f"{file} holds a {type(pipeline).__name__}, no churn model")
@@ -169,7 +169,11 @@ def _codes(encoder: Any, columns: Sequence[str]) -> dict[str, dict[str, float]]:
         return {}
     known = encoder.named_transformers_["categorical"].categories_
     return {
-        name: {value: float(code) for code, value in enumerate(values) if value}
+        name: {
+            value: float(code)
+            for code, value in enumerate(values)
+            if isinstance(value, str)
+        }
         for name, values in zip(columns, known, strict=True)
     }
 

@@ -14,9 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mlops_common.errors import ContractError
-
-TIMESTAMP = "event_timestamp"
-LABEL = "label"
+from uc1_churn.feature_schema import EVENT_TIMESTAMP, LABEL
 
 
 class Split(NamedTuple):
@@ -124,7 +122,7 @@ def uniform(keys: Any, salt: str) -> NDArray[np.float64]:
 
 def _instants(table: pa.Table) -> NDArray[np.intp]:
     """Return the (n,) rank of each row's instant, oldest 0."""
-    return np.unique(table[TIMESTAMP].to_numpy(), return_inverse=True)[1]
+    return np.unique(table[EVENT_TIMESTAMP].to_numpy(), return_inverse=True)[1]
 
 
 def _first_held_out(instants: NDArray[np.intp], fraction: float) -> int:
@@ -149,9 +147,8 @@ def _blocks(instants: NDArray[np.intp], count: int) -> NDArray[np.intp]:
 
 
 def _check(table: pa.Table, entity: str) -> None:
-    absent = [
-        name for name in (entity, TIMESTAMP, LABEL) if name not in table.schema.names
-    ]
+    needed = (entity, EVENT_TIMESTAMP, LABEL)
+    absent = [name for name in needed if name not in table.schema.names]
     if absent:
         raise ContractError(
             f"the training table lacks the column {absent[0]!r}; it has "
@@ -159,7 +156,7 @@ def _check(table: pa.Table, entity: str) -> None:
         )
     if not table.num_rows:
         raise ContractError("the training table is empty; check the source table")
-    for name in (entity, TIMESTAMP, LABEL):
+    for name in needed:
         if table[name].null_count:
             raise ContractError(
                 f"column {name!r} of the training table has {table[name].null_count} "

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from mlops_common.errors import ContractError
 from uc1_churn.config import TrainingParams
-from uc1_churn.splitting import LABEL, TIMESTAMP, folds
+from uc1_churn.feature_schema import EVENT_TIMESTAMP, LABEL
+from uc1_churn.splitting import folds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ def features_of(schema: pa.Schema, entity: str) -> Features:
         >>> features_of(schema, "id")
         Features(numeric=('age',), categorical=('plan',))
     """
-    fields = [f for f in schema if f.name not in {entity, TIMESTAMP, LABEL}]
+    fields = [f for f in schema if f.name not in {entity, EVENT_TIMESTAMP, LABEL}]
     numeric = tuple(field.name for field in fields if _is_number(field.type))
     categorical = tuple(field.name for field in fields if _is_text(field.type))
     other = [f for f in fields if f.name not in {*numeric, *categorical}]
@@ -121,12 +122,15 @@ def build(features: Features, params: TrainingParams) -> "Pipeline":
 
 
 def frame(table: pa.Table, features: Features) -> "pd.DataFrame":
-    """Return the feature columns as pandas: float64, and text with None."""
+    """Return the feature columns as pandas: float64, and text; NaN where empty."""
     columns = [
         *(table[name].cast(pa.float64()) for name in features.numeric),
         *(table[name].cast(pa.string()) for name in features.categorical),
     ]
-    rows: "pd.DataFrame" = pa.table(columns, names=list(features.columns)).to_pandas()
+    rows: pd.DataFrame = pa.table(columns, names=list(features.columns)).to_pandas()
+    texts = list(features.categorical)
+    # scikit-learn's encoder takes None for a category like any other.
+    rows[texts] = rows[texts].astype(object).where(rows[texts].notna(), np.nan)
     return rows
 
 

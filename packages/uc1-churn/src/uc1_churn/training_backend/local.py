@@ -22,11 +22,10 @@ from mlops_common.postgres import locks
 from mlops_common.processes import tail
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
-from uc1_churn.training_backend import failures
+from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.base import TrainingRequest
-from uc1_churn.training_backend.steps import registered
 
-REQUEST, RESULT, LOG, LOCK = "request.json", "model.json", "log.txt", "lock"
+REQUEST, LOG, LOCK = "request.json", "log.txt", "lock"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -50,29 +49,25 @@ class LocalTraining:
             ContractError: The table cannot be learnt from.
             BackendError: A step died, or the disk is full; shows the end of its log.
         """
-        earlier = registered(self._platform, request)
+        objects, key = self._platform.objects, request.run_key
+        earlier = outcome.kept(objects, key)
         if earlier is not None:
             return earlier
-        failures.clear(self._platform.objects, request.run_key)
+        outcome.forget_error(objects, key)
         with step("Train the model"), _workspace(self._root) as (folder, lock):
             (folder / REQUEST).write_text(request.model_dump_json(), "utf-8")
             status = _run(folder, lock, self._platform.settings.home)
-            if status == 0 and (folder / RESULT).is_file():
-                text = (folder / RESULT).read_text("utf-8")
-                return ModelRef.model_validate_json(text)
-            raise self._failure(request, folder, status)
-
-    def _failure(
-        self, request: TrainingRequest, folder: Path, status: int
-    ) -> Exception:
-        error = failures.taken(self._platform.objects, request.run_key)
+            said = COLOUR.sub("", tail(folder / LOG, 30))
+        error = outcome.error(objects, key)
+        model = outcome.kept(objects, key)
         if error is not None:
-            return error
-        said = COLOUR.sub("", tail(folder / LOG, 30))
-        return BackendError(
-            f"training ended with status {status} and left no result; "
-            f"the end of its log:\n{said}"
-        )
+            raise error
+        if model is None:
+            raise BackendError(
+                f"training ended with status {status} and left no model; "
+                f"the end of its log:\n{said}"
+            )
+        return model
 
 
 @contextmanager
@@ -99,9 +94,11 @@ def _workspace(root: Path) -> Iterator[tuple[Path, BinaryIO]]:
             f"cannot train in {root}: {error.strerror}; free some space or point "
             "MLOPS_HOME at another disk"
         ) from error
-    with lock:
+    try:
         yield folder, lock
-    shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
 
 
 def _run(folder: Path, lock: BinaryIO, home: Path) -> int:

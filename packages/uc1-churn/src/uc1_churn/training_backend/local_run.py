@@ -5,20 +5,18 @@ from pathlib import Path
 
 from kfp import local
 
-from mlops_common.files import replace_text
-from uc1_churn.training_backend.local import REQUEST, RESULT
+from uc1_churn.training_backend.local import REQUEST
 from uc1_churn.training_backend.pipeline import churn_training
 
 
 def main(folder: Path) -> None:
-    """Run the pipeline; leave the registered version as JSON in `folder`."""
+    """Run the pipeline; its steps leave the outcome in the object store."""
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
         pipeline_root=str(folder / "outputs"),
         raise_on_error=True,
     )
-    run = churn_training(request=(folder / REQUEST).read_text("utf-8"))
-    replace_text(folder / RESULT, run.output)
+    churn_training(request=(folder / REQUEST).read_text("utf-8"))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from mlops_common.bootstrap import Platform, connect
 from mlops_common.config import flatten
 from mlops_common.refs import ModelRef
 from uc1_churn import economics, metrics, splitting, training
-from uc1_churn.splitting import LABEL, TIMESTAMP, Split
-from uc1_churn.training_backend import failures
+from uc1_churn.feature_schema import EVENT_TIMESTAMP, LABEL
+from uc1_churn.splitting import Split
+from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.base import TrainingRequest
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def fit(request: str, folder: str) -> None:
     """
     wanted = TrainingRequest.model_validate_json(request)
     platform = connect()
-    with failures.reported(platform.objects, wanted.run_key):
+    with outcome.reported(platform.objects, wanted.run_key):
         parts = _split(platform, wanted)
         _fit(parts, wanted, Path(folder))
 
@@ -55,18 +56,14 @@ def register(request: str, folder: str) -> str:
     """
     wanted = TrainingRequest.model_validate_json(request)
     platform = connect()
-    with failures.reported(platform.objects, wanted.run_key):
-        model = registered(platform, wanted)
+    with outcome.reported(platform.objects, wanted.run_key):
+        name, tags = wanted.params.model_name, {"run_key": wanted.run_key}
+        model = platform.tracking.find(name, tags)
         if model is None:
             parts = _split(platform, wanted)
             model = _register(platform, wanted, parts, Path(folder))
+        outcome.keep(platform.objects, wanted.run_key, model)
     return model.model_dump_json()
-
-
-def registered(platform: Platform, request: TrainingRequest) -> ModelRef | None:
-    """Return the version that the request's run key registered before, if any."""
-    tags = {"run_key": request.run_key}
-    return platform.tracking.find(request.params.model_name, tags)
 
 
 def _split(platform: Platform, request: TrainingRequest) -> Split:
@@ -94,7 +91,7 @@ def _fit(parts: Split, request: TrainingRequest, folder: Path) -> None:
 def _campaign(parts: Split) -> int:
     """Return how many customers one campaign reaches: those of the newest instant."""
     instants = pa.chunked_array(
-        [*parts.train[TIMESTAMP].chunks, *parts.test[TIMESTAMP].chunks]
+        [*parts.train[EVENT_TIMESTAMP].chunks, *parts.test[EVENT_TIMESTAMP].chunks]
     )
     return int(pc.sum(pc.equal(instants, pc.max(instants))).as_py())
 

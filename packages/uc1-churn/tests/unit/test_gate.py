@@ -1,0 +1,100 @@
+import pytest
+
+from mlops_common.errors import RefusedError
+from uc1_churn.config import GateParams
+from uc1_churn.evaluation import Curves, Estimate, Evaluation
+from uc1_churn.gate import decide, enforce
+
+LIMITS = GateParams(
+    min_roc_auc=0.7, max_calibration_error=0.1, min_profit=0, tolerance=0.005
+)
+
+
+def figure(value: float) -> Estimate:
+    return Estimate(value=value, low=value - 0.01, high=value + 0.01)
+
+
+def judged(
+    roc_auc: float = 0.8, calibration_error: float = 0.02, profit: float = 100
+) -> Evaluation:
+    metrics = {
+        "roc_auc": figure(roc_auc),
+        "calibration_error": figure(calibration_error),
+        "profit": figure(profit),
+    }
+    return Evaluation(
+        rows=10,
+        customers=10,
+        churned=5,
+        confidence=0.95,
+        metrics=metrics,
+        threshold=0.5,
+        offers=5,
+        curves=Curves(roc=(), precision_recall=(), reliability=(), profit=()),
+    )
+
+
+def ahead(low: float) -> Estimate:
+    return Estimate(value=low + 0.01, low=low, high=low + 0.02)
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "passes"),
+    [
+        (judged(), True),
+        (judged(roc_auc=0.7), True),
+        (judged(roc_auc=0.6999), False),
+        (judged(calibration_error=0.1), True),
+        (judged(calibration_error=0.1001), False),
+        (judged(profit=0.0), True),
+        (judged(profit=-0.01), False),
+        (judged(roc_auc=float("nan")), False),
+    ],
+)
+def test_without_a_champion_only_the_absolute_limits_count(
+    evaluation: Evaluation, *, passes: bool
+) -> None:
+    assert decide(evaluation, LIMITS).passed == passes
+
+
+@pytest.mark.parametrize(
+    ("low", "passes"),
+    [(0.01, True), (0.0, True), (-0.005, True), (-0.0051, False)],
+)
+def test_a_challenger_may_trail_the_champion_by_the_tolerance(
+    low: float, *, passes: bool
+) -> None:
+    assert decide(judged(), LIMITS, ahead(low)).passed == passes
+
+
+def test_a_worse_challenger_is_refused_with_the_evidence() -> None:
+    decision = decide(judged(), LIMITS, ahead(-0.03))
+
+    with pytest.raises(RefusedError, match=r"the champion, lower end -0\.03") as caught:
+        enforce(decision)
+
+    assert caught.value.evidence == {
+        "ROC AUC": 0.8,
+        "ROC AUC, limit": 0.7,
+        "calibration error": 0.02,
+        "calibration error, limit": 0.1,
+        "profit": 100.0,
+        "profit, limit": 0.0,
+        "ROC AUC difference from the champion, lower end": -0.03,
+        "ROC AUC difference from the champion, lower end, limit": -0.005,
+        "ROC AUC difference": pytest.approx(-0.02),
+    }
+
+
+def test_a_refusal_names_every_limit_that_is_broken_and_no_other() -> None:
+    decision = decide(judged(roc_auc=0.6, profit=-5), LIMITS)
+
+    with pytest.raises(RefusedError) as caught:
+        enforce(decision)
+
+    assert "ROC AUC 0.6 (at least 0.7); profit -5 (at least 0)" in str(caught.value)
+    assert "calibration" not in str(caught.value)
+
+
+def test_a_good_challenger_passes() -> None:
+    enforce(decide(judged(), LIMITS, ahead(0.001)))
