@@ -197,6 +197,15 @@ class Process:
         os.execvp(command[0], list(command))  # noqa: S606 - no shell is wanted
 
 
+def exists(pid: int) -> bool:
+    """Whether a process of this number runs, whoever it is; a zombie does not."""
+    try:
+        Identity.of(pid)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def tail(log: Path, lines: int = 20, limit: int = 1 << 16) -> str:
     """Return the last lines of a log, of its last `limit` bytes; empty if absent."""
     try:

@@ -53,7 +53,7 @@ def spec(
     return ServiceSpec(SERVICE, model, predictor, entity="customer_id")
 
 
-def tensors(age: float = 41, plan: str = "pro", **extra: Any) -> dict[str, Any]:
+def tensors(age: float = 41, plan: str | None = "pro", **extra: Any) -> dict[str, Any]:
     """Return a V2 request for one row; `extra` are more fields of the request."""
     inputs = [
         {"name": "age", "shape": [1], "datatype": "FP64", "data": [age]},

@@ -1,0 +1,1 @@
+"""Serving: models behind stable URLs, on this machine."""

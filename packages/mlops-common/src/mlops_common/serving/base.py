@@ -1,0 +1,146 @@
+"""What the pipelines ask of model serving, and what a model package gives it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mlops_common.refs import EndpointRef, ModelRef
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Predictor(Protocol):
+    """A loaded model, as its package gives it to the server.
+
+    It may also have `datatypes`, a mapping from column to the Open Inference
+    Protocol's name of its type (`FP64`, `INT64`, `BOOL` or `BYTES`, which is text);
+    columns that it does not name are `FP64`.
+
+    Attributes:
+        columns: Names of the features, in order.
+    """
+
+    columns: tuple[str, ...]
+
+    def predict(self, rows: Mapping[str, Sequence[Any]]) -> "np.ndarray":
+        """Return the probability of each row.
+
+        Args:
+            rows: Column to its n values: `float` for `FP64` (NaN is missing), `int`,
+                `bool`, or `str` for `BYTES` (None is missing).
+
+        Returns:
+            Probabilities, shape (n,).
+
+        Raises:
+            ContractError: The rows cannot be scored; the client is told so.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """What a service shall run.
+
+    Attributes:
+        name: Name of the service, which is also the model's name in its URLs.
+        model: The version to serve; its `uri` is a folder.
+        predictor: `module:function` that returns the `Predictor`; it is called with
+            the local folder of the model.
+        entity: Name of an optional extra input, such as `customer_id`, which is
+            logged with the prediction but is no feature.
+    """
+
+    name: str
+    model: ModelRef
+    predictor: str
+    entity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """How a service is doing.
+
+    Attributes:
+        running: Whether the promoted version answers.
+        endpoint: The promoted version at the stable URL, if there is one.
+        staged: The staged version at its private URL, if one is ready.
+        restarts: How often its server was started again after it had died.
+        problem: Why it does not answer; empty when it does.
+    """
+
+    running: bool
+    endpoint: EndpointRef | None
+    staged: EndpointRef | None
+    restarts: int = 0
+    problem: str = ""
+
+
+class Serving(Protocol):
+    """Services by name; each answers with one model version at one stable URL.
+
+    A deploy stages a version, looks at it, and promotes or discards it. Only one
+    deploy of a service goes on at a time.
+    """
+
+    def stage(self, spec: ServiceSpec) -> EndpointRef:
+        """Start a version beside the one that serves; it gets no traffic yet.
+
+        A version that was staged before is replaced.
+
+        Returns:
+            The ready version at its private URL.
+
+        Raises:
+            NotFoundError: The model's folder does not exist.
+            ContractError: The model's bytes are not those that `spec.model` names.
+            RefusedError: Another process is deploying this service.
+            BackendError: The version did not become ready; holds its last log lines.
+        """
+        ...
+
+    def promote(self, name: str) -> EndpointRef:
+        """Give the stable URL to the staged version; no request is dropped.
+
+        Connections made after the return reach it alone. The version before it ends
+        once its open connections are done.
+
+        Raises:
+            NotFoundError: Nothing is staged.
+            RefusedError: Another deploy took the place of the version staged here.
+            BackendError: The staged version fails; the one before it serves on.
+        """
+        ...
+
+    def discard(self, name: str) -> None:
+        """Stop the staged version, if there is one."""
+        ...
+
+    def endpoint(self, name: str) -> EndpointRef:
+        """Return the promoted version once it answers; restart what had stopped.
+
+        Raises:
+            NotFoundError: Nothing was promoted under this name.
+            BackendError: It cannot be started; holds its last log lines.
+        """
+        ...
+
+    def status(self, name: str) -> ServiceStatus:
+        """Tell how a service is doing, and change nothing.
+
+        Raises:
+            NotFoundError: There is no such service.
+        """
+        ...
+
+    def stop(self, name: str) -> None:
+        """Stop the service and what is staged; `endpoint` starts it again.
+
+        Every prediction that was answered is in the log afterwards.
+        """
+        ...
+
+    def names(self) -> list[str]:
+        """Return the names of the services with a version to run, sorted."""
+        ...

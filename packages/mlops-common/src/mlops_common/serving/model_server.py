@@ -1,0 +1,94 @@
+"""Serves one revision of a service; a process that the supervisor starts.
+
+`python -m mlops_common.serving.model_server FOLDER REVISION HANDLE` loads the model,
+answers at a private port, and says so. Told `serve`, it answers at the stable URL too;
+told `retire`, it leaves that URL and ends when its connections are done. It ends in
+good order, with the prediction log written, on `stop`, on SIGTERM and when the
+supervisor dies.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from mlops_common.errors import ContractError
+from mlops_common.serving.artifact import verified
+from mlops_common.serving.base import Predictor
+from mlops_common.serving.channel import Ears, Line
+from mlops_common.serving.state import ServiceFolder
+
+
+def main(folder: str, revision: str, handle: str) -> None:
+    """Serve a revision until told to stop.
+
+    Args:
+        folder: Folder of the service.
+        revision: Number of the revision.
+        handle: File descriptor of the line to the supervisor.
+    """
+    line, ears = Line(int(handle)), Ears()
+    line.listen(ears.hear)
+    spec = ServiceFolder(Path(folder)).spec(int(revision))
+    predictor = load(spec.predictor, verified(spec.model))
+    # kserve reads the command line when it is imported.
+    del sys.argv[1:]
+    with _without_kubernetes():
+        from mlops_common.serving.application import application
+    from mlops_common.serving.listeners import serve
+    from mlops_common.serving.prediction_log import PredictionLog, connected
+
+    log = PredictionLog(connected, spec.name, spec.model)
+    app = application(spec, predictor, log.record)
+    log.start()
+    serve(app, line, ears)
+    log.close()
+
+
+def load(predictor: str, folder: Path) -> Predictor:
+    """Return the model in `folder`, loaded by the function `module:name`.
+
+    Raises:
+        ContractError: There is no such function.
+
+    Examples:
+        >>> load("json:no_such", Path())  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        mlops_common.errors.ContractError: the predictor 'json:no_such' is no ...
+    """
+    module, _, name = predictor.partition(":")
+    try:
+        function = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ContractError(
+            f"the predictor {predictor!r} is no function of an importable module: "
+            f"{error}"
+        ) from error
+    loaded: Predictor = function(folder)
+    return loaded
+
+
+@contextmanager
+def _without_kubernetes() -> Iterator[None]:
+    """Spare kserve's import the Kubernetes client, which takes a third of its time.
+
+    A model server talks to no cluster; who does imports the real client afterwards.
+    """
+    if "kubernetes" in sys.modules:
+        yield
+        return
+    stand_in = ModuleType("kubernetes")
+    for name in ("client", "config", "watch"):
+        setattr(stand_in, name, None)
+    sys.modules["kubernetes"] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules["kubernetes"]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
