@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_common.config import Settings, load
@@ -21,9 +22,22 @@ class Platform:
 
     Attributes:
         settings: Where the systems are.
+        file: The file that the settings were read from, if any.
     """
 
     settings: Settings
+    file: Path | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables by which another process connects to the same platform."""
+        variables = {"MLOPS_HOME": str(self.settings.home)}
+        return variables | ({"MLOPS_CONFIG": str(self.file)} if self.file else {})
+
+    @property
+    def staging(self) -> Path:
+        """Folder for files on their way from one system to another."""
+        return self.settings.home / "staging"
 
     @cached_property
     def objects(self) -> ObjectStore:
@@ -63,7 +77,9 @@ class Platform:
         from mlops_common.serving.local import LocalServing
 
         return LocalServing(
-            self.settings.home / "serving", port=self.settings.kserve.port
+            self.settings.home / "serving",
+            port=self.settings.kserve.port,
+            environment=self.environment,
         )
 
 
@@ -76,4 +92,7 @@ def connect(settings: Settings | None = None) -> Platform:
     Returns:
         The adapters, none of which has been contacted yet.
     """
-    return Platform(settings or load().settings)
+    if settings is not None:
+        return Platform(settings)
+    loaded = load()
+    return Platform(loaded.settings, loaded.file)

@@ -113,13 +113,18 @@ def data_load(
         loaded = load_file(platform.postgres, path, table, key=key, replace=replace)
     if as_json:
         console.print_json(
-            {"table": table, "rows": loaded.rows, "columns": dict(loaded.columns)}
+            {
+                "table": table,
+                "rows": loaded.rows,
+                "columns": loaded.columns,
+                "blanks": loaded.blanks,
+            }
         )
         return
     console.print_rows(("column", "type"), loaded.columns.items())
     typer.echo(f"{loaded.rows:,} rows in table {table}")
-    for column, count in loaded.blanks.items():
-        typer.echo(f"{column}: {count} blank values became NULL")
+    if loaded.blanks:
+        typer.echo(f"{loaded.blanks:,} blank values became NULL")
 
 
 @config.command("show")
@@ -245,15 +250,14 @@ def _loaded(context: typer.Context) -> "Loaded":
 
 def _platform(context: typer.Context) -> "Platform":
     """Connect, and let every child process find the same settings."""
-    from mlops_common.bootstrap import connect
+    from mlops_common.bootstrap import Platform
     from mlops_common.orchestration import quiet
 
     loaded = _loaded(context)
-    if loaded.file:
-        os.environ["MLOPS_CONFIG"] = str(loaded.file)
-    os.environ["MLOPS_HOME"] = str(loaded.settings.home)
+    platform = Platform(loaded.settings, loaded.file)
+    os.environ.update(platform.environment)
     quiet(debug=context.obj["debug"])
-    return connect(loaded.settings)
+    return platform
 
 
 def _steps() -> Any:
@@ -269,6 +273,7 @@ def _show(result: Any, steps: "Steps", *, as_json: bool) -> None:
         console.print_json({**result.model_dump(mode="json"), "seconds": steps.seconds})
     else:
         console.print_pairs(result.summary())
+        typer.echo(result.closing())
 
 
 def _list_use_cases(*, as_json: bool) -> None:

@@ -118,6 +118,11 @@ class Settings(Params):
     uc5: dict[str, Any] = {}
     uc6: dict[str, Any] = {}
 
+    @property
+    def feast_repo(self) -> Path:
+        """Folder of the rendered feature repositories."""
+        return self.feast.repo_path or self.home / "feast"
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:

@@ -88,7 +88,7 @@ def test_a_contract_error_is_not_retried(platform: Platform) -> None:
 
 
 def test_a_configured_api_is_used_and_no_server_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 

@@ -38,9 +38,9 @@ class Check(Ref):
         return self.value <= self.limit
 
     def __str__(self) -> str:
-        """Say figure and limit, such as `ROC AUC 0.64 (at least 0.7)`."""
+        """Say figure and limit, such as `ROC AUC 0.6400 (at least 0.7000)`."""
         bound = "at least" if self.at_least else "at most"
-        return f"{self.name} {self.value:.4g} ({bound} {self.limit:.4g})"
+        return f"{self.name} {self.value:,.4f} ({bound} {self.limit:,.4f})"
 
 
 class Decision(Ref):

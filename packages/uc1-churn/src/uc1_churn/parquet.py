@@ -18,15 +18,22 @@ PARTIAL = ".partial-"
 
 @contextmanager
 def scan(path: Path) -> Iterator[duckdb.DuckDBPyRelation]:
-    """Open a Parquet file as a relation whose instants are in UTC.
+    """Open a Parquet file as a relation; see `session`."""
+    with session(path) as connection:
+        yield connection.read_parquet(str(path))
+
+
+@contextmanager
+def session(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open an engine for Parquet files, whose instants are in UTC.
 
     What does not fit into `MEMORY` spills to the system's temporary folder.
 
     Args:
-        path: The file.
+        path: The file that messages name.
 
     Raises:
-        BackendError: The file cannot be read, or the disk is full.
+        BackendError: A file cannot be read, or the disk is full.
     """
     with (
         tempfile.TemporaryDirectory(prefix="mlops-spill-") as spill,
@@ -36,7 +43,7 @@ def scan(path: Path) -> Iterator[duckdb.DuckDBPyRelation]:
         ) as connection,
     ):
         connection.execute("SET TimeZone = 'UTC'")
-        yield connection.read_parquet(str(path))
+        yield connection
 
 
 def write(relation: duckdb.DuckDBPyRelation, target: Path) -> None:
@@ -120,8 +127,12 @@ def query(
         name: What the query calls it.
         file: The query: a file in this package's `sql` folder, without its suffix.
     """
-    text = (files("uc1_churn") / "sql" / f"{file}.sql").read_text("utf-8")
-    return relation.query(name, text)
+    return relation.query(name, statement(file))
+
+
+def statement(file: str) -> str:
+    """Return the text of a file in this package's `sql` folder, without its suffix."""
+    return (files("uc1_churn") / "sql" / f"{file}.sql").read_text("utf-8")
 
 
 def rows(

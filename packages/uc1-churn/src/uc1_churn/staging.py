@@ -1,0 +1,57 @@
+"""Files on their way from one system to another, in the home folder.
+
+What a killed run left there is removed by a later one.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlops_common.refs import Ref
+
+ABANDONED = 86_400.0  # seconds without a change after which a folder is nobody's
+
+
+class StagedTable(Ref):
+    """A Parquet file that is not stored yet.
+
+    Attributes:
+        name: Dataset that it will be.
+        path: The file, alone in its folder.
+        rows: Number of rows.
+    """
+
+    name: str
+    path: Path
+    rows: int
+
+
+def new_folder(root: Path) -> Path:
+    """Return a new folder under `root`; folders left by killed runs are removed.
+
+    Args:
+        root: Folder of all staged files; made when absent.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in root.iterdir():
+        if time.time() - folder.stat().st_mtime > ABANDONED:
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=root))
+
+
+@contextmanager
+def folder(root: Path) -> Iterator[Path]:
+    """Yield a new folder under `root` that is removed when the block ends."""
+    path = new_folder(root)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def discard(staged: StagedTable) -> None:
+    """Remove a staged file with its folder."""
+    shutil.rmtree(staged.path.parent, ignore_errors=True)

@@ -1,0 +1,34 @@
+"""From the source table to the object store."""
+
+from pathlib import PurePosixPath
+
+from mlops_common.bootstrap import connect
+from mlops_common.orchestration import retried
+from mlops_common.postgres.transfer import extract
+from mlops_common.progress import step
+from mlops_common.refs import DatasetRef
+from uc1_churn import extraction, staging
+from uc1_churn.config import DatasetSpec
+from uc1_churn.staging import StagedTable
+
+
+@retried
+def extract_from_postgres(spec: DatasetSpec) -> StagedTable:
+    """Read the source table into a staged Parquet file, as of one instant."""
+    platform = connect()
+    with step(f"Extract {spec.name} from PostgreSQL"):
+        target = staging.new_folder(platform.staging) / f"{spec.name}.parquet"
+        found = extract(platform.postgres, extraction.query(spec), target)
+    return StagedTable(name=spec.name, path=target, rows=found.rows)
+
+
+@retried
+def upload_to_minio(staged: StagedTable, raw_data_path: str) -> DatasetRef:
+    """Put the staged file into the object store, under its digest."""
+    prefix = PurePosixPath(raw_data_path).with_suffix("").as_posix()
+    with step(f"Upload {staged.rows:,} rows to the object store"):
+        ref = connect().datasets.store(
+            staged.name, staged.path, prefix=prefix, rows=staged.rows
+        )
+    staging.discard(staged)
+    return ref

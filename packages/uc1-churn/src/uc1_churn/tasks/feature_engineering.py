@@ -1,0 +1,47 @@
+"""From a revision to features: for training as they were, for serving as they are."""
+
+from mlops_common.bootstrap import connect
+from mlops_common.orchestration import retried
+from mlops_common.progress import step
+from mlops_common.refs import DatasetRef
+from uc1_churn import labels, staging
+from uc1_churn.config import DatasetSpec
+from uc1_churn.feature_schema import FeatureTable
+from uc1_churn.feature_store import FeatureStore
+from uc1_churn.features import derive
+from uc1_churn.refs import FeaturesRef
+
+
+@retried
+def materialize_feast_features(raw: DatasetRef, spec: DatasetSpec) -> FeaturesRef:
+    """Derive the features, join the training set, fill the online store."""
+    platform = connect()
+    datasets = platform.datasets
+    store = FeatureStore(platform.postgres, platform.settings.feast_repo)
+    extract = datasets.path(raw)
+    with (
+        step("Features with Feast"),
+        staging.folder(platform.staging) as folder,
+    ):
+        columns = derive(extract, spec, folder / "features.parquet")
+        labels.entity_rows(extract, spec, folder / "entities.parquet")
+        table = datasets.store(
+            f"{spec.name}-features",
+            folder / "features.parquet",
+            prefix=f"features/{spec.name}",
+        )
+        source = FeatureTable(columns=columns, path=datasets.path(table))
+        store.training_set(
+            source, folder / "entities.parquet", folder / "training.parquet"
+        )
+        training = datasets.store(
+            f"{spec.name}-training",
+            folder / "training.parquet",
+            prefix=f"training/{spec.name}",
+        )
+        store.materialize(source)
+    return FeaturesRef(
+        columns=columns,
+        table=table.model_copy(update={"revision": raw.revision}),
+        training_set=training.model_copy(update={"revision": raw.revision}),
+    )

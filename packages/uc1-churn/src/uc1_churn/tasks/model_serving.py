@@ -1,0 +1,84 @@
+"""From a model version to an endpoint that is known to answer right."""
+
+from mlops_common.bootstrap import connect
+from mlops_common.errors import MlopsError
+from mlops_common.orchestration import retried
+from mlops_common.progress import step
+from mlops_common.refs import EndpointRef, ModelRef
+from mlops_common.serving.base import ServiceSpec
+from uc1_churn import deployment, staging, targeting
+from uc1_churn.config import ChurnParams
+from uc1_churn.evaluation_log import logged_evaluation
+from uc1_churn.feature_schema import FeatureTable
+from uc1_churn.feature_store import FeatureStore
+from uc1_churn.refs import FeaturesRef
+from uc1_churn.result import TargetList
+
+PREDICTOR = "uc1_churn.serving:load_predictor"
+
+
+@retried
+def deploy_to_kserve(
+    model: ModelRef, features: FeaturesRef, params: ChurnParams
+) -> EndpointRef:
+    """Serve the version once it answers as it does offline; then it is champion."""
+    platform = connect()
+    serving, tracking = platform.serving, platform.tracking
+    store = FeatureStore(platform.postgres, platform.settings.feast_repo)
+    table = FeatureTable(
+        columns=features.columns, path=platform.datasets.path(features.table)
+    )
+    spec = ServiceSpec(
+        name=params.model_name,
+        model=model,
+        predictor=PREDICTOR,
+        entity=features.columns.entity,
+    )
+    with step(f"Deploy {model.name} version {model.version}"):
+        staged = serving.stage(spec)
+        try:
+            folder = tracking.download(model)
+            deployment.check(staged, folder, table, store, params.serving)
+            endpoint = serving.promote(spec.name)
+        except MlopsError:
+            serving.discard(spec.name)
+            raise
+        tracking.set_alias(model, params.gate.champion_alias)
+    return endpoint
+
+
+@retried
+def write_target_list(
+    model: ModelRef, features: FeaturesRef, params: ChurnParams
+) -> TargetList:
+    """Rank today's customers by what an offer is expected to earn."""
+    platform = connect()
+    table = FeatureTable(
+        columns=features.columns, path=platform.datasets.path(features.table)
+    )
+    csv = platform.settings.home / "reports" / f"{model.name}-targets.csv"
+    entity = features.columns.entity
+    with (
+        step("Rank the target list"),
+        staging.folder(platform.staging) as folder,
+    ):
+        outcomes = platform.datasets.path(features.training_set)
+        customers, parquet = folder / "customers.parquet", folder / "targets.parquet"
+        targeting.current_customers(table, outcomes, customers)
+        ranked = targeting.rank(
+            customers,
+            entity,
+            platform.tracking.download(model),
+            logged_evaluation(platform.tracking, model).threshold,
+            params.economics,
+        )
+        targeting.write(ranked, parquet, csv)
+        ref = platform.datasets.store(
+            f"{model.name}-targets", parquet, prefix=f"targets/{model.name}"
+        )
+    return TargetList(
+        rows=ranked.num_rows,
+        expected_value=targeting.total(ranked),
+        parquet=ref.key,
+        csv=csv,
+    )

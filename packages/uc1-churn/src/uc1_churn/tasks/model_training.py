@@ -1,0 +1,57 @@
+"""From a training set to a model version that was held against the champion."""
+
+from prefect.runtime import flow_run
+
+from mlops_common.bootstrap import connect
+from mlops_common.orchestration import retried
+from mlops_common.progress import step
+from mlops_common.refs import ModelRef
+from uc1_churn import gate, provenance
+from uc1_churn.champion import compare_with_champion
+from uc1_churn.config import ChurnParams
+from uc1_churn.evaluation_log import logged_evaluation
+from uc1_churn.gate import Decision
+from uc1_churn.refs import FeaturesRef
+from uc1_churn.training_backend.base import TrainingRequest
+from uc1_churn.training_backend.local import LocalTraining
+
+
+@retried
+def trigger_kubeflow_training(features: FeaturesRef, params: ChurnParams) -> ModelRef:
+    """Run the Kubeflow pipeline of training; a retry finds what the first try made."""
+    request = TrainingRequest(
+        dataset=features.training_set,
+        params=params,
+        run_key=str(flow_run.id),
+        git_commit=provenance.git_commit(),
+    )
+    with step("Train through Kubeflow Pipelines"):
+        return LocalTraining(connect()).train(request)
+
+
+@retried
+def judge_challenger(
+    model: ModelRef, features: FeaturesRef, params: ChurnParams
+) -> Decision:
+    """Hold the new version against the limits and the champion; decide nothing yet."""
+    platform = connect()
+    tracking = platform.tracking
+    with step("Judge the new model"):
+        evaluation = logged_evaluation(tracking, model)
+        champion = tracking.champion(model.name, params.gate.champion_alias)
+        if champion is None:
+            return gate.decide(evaluation, params.gate)
+        comparison = compare_with_champion(
+            platform.datasets.path(features.training_set),
+            tracking.download(model),
+            tracking.download(champion),
+            params,
+        )
+        return gate.decide(evaluation, params.gate, comparison)
+
+
+@retried
+def find_champion(params: ChurnParams) -> ModelRef:
+    """Return the version that the alias names, where nothing is to be trained."""
+    with step("Find the champion"):
+        return connect().tracking.resolve(params.model_name, params.gate.champion_alias)

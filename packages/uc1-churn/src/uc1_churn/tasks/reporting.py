@@ -1,0 +1,90 @@
+"""From what a run found to one page for people."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.csv
+
+from mlops_common.bootstrap import Platform, connect
+from mlops_common.orchestration import retried
+from mlops_common.progress import step
+from mlops_common.refs import DatasetRef, EndpointRef, ModelRef
+from uc1_churn import inference, parity, report
+from uc1_churn.config import ChurnParams
+from uc1_churn.evaluation_log import logged_evaluation, logged_plots
+from uc1_churn.feature_schema import FeatureTable
+from uc1_churn.findings import Findings, page
+from uc1_churn.gate import Decision
+from uc1_churn.refs import FeaturesRef
+from uc1_churn.result import ChurnResult, TargetList
+
+SHOWN_TARGETS = 10
+
+
+@retried
+def report_refusal(
+    raw: DatasetRef, model: ModelRef, decision: Decision, params: ChurnParams
+) -> Path:
+    """Write the page of a version that may not serve."""
+    platform = connect()
+    with step("Write the report"):
+        findings = _findings(platform, raw, model, params, decision)
+        return _write(platform, findings)
+
+
+@retried
+def report_deployment(
+    raw: DatasetRef,
+    features: FeaturesRef,
+    endpoint: EndpointRef,
+    decision: Decision | None,
+    targets: TargetList,
+    params: ChurnParams,
+) -> ChurnResult:
+    """Write the page of a version that serves; return the run's result."""
+    platform = connect()
+    with step("Write the report"):
+        table = FeatureTable(
+            columns=features.columns, path=platform.datasets.path(features.table)
+        )
+        curl = inference.curl(endpoint, parity.sample(table, 1))
+        listed = pyarrow.csv.read_csv(targets.csv).slice(0, SHOWN_TARGETS)
+        findings = _findings(platform, raw, endpoint.model, params, decision)
+        findings = findings.deployed(endpoint, curl, targets, listed)
+        path = _write(platform, findings)
+    return ChurnResult(
+        dataset=raw,
+        model=endpoint.model,
+        metrics=findings.evaluation.metrics,
+        threshold=findings.evaluation.threshold,
+        decision=decision,
+        endpoint=endpoint,
+        targets=targets,
+        curl=curl,
+        report=path,
+    )
+
+
+def _findings(
+    platform: Platform,
+    raw: DatasetRef,
+    model: ModelRef,
+    params: ChurnParams,
+    decision: Decision | None,
+) -> Findings:
+    tracking = platform.tracking
+    return Findings(
+        dataset=raw,
+        model=model,
+        tags=tracking.tags(model),
+        evaluation=logged_evaluation(tracking, model),
+        pictures=logged_plots(tracking, model),
+        decision=decision,
+        economics=params.economics,
+        made=datetime.now(UTC),
+    )
+
+
+def _write(platform: Platform, findings: Findings) -> Path:
+    name = f"{findings.model.name}-v{findings.model.version}.html"
+    return report.write(page(findings), platform.settings.home / "reports" / name)
