@@ -143,17 +143,20 @@ class Process:
         """
         if self.running():
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         launcher = [sys.executable, "-m", __name__, str(self.folder), self.name]
-        done = subprocess.run(
-            [*launcher, *command],
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=START_TIMEOUT,
-            check=False,
-        )
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            done = subprocess.run(
+                [*launcher, *command],
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=START_TIMEOUT,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise BackendError(f"cannot start {self.name}: {error}") from error
         if done.returncode:
             raise BackendError(
                 f"cannot start {self.name} ({command[0]}): {done.stderr.strip()}"

@@ -340,7 +340,9 @@ class TestWithoutServers:
 
         with pytest.raises(RefusedError, match="replaced by another deploy"):
             serving.promote(SERVICE)
+        serving.discard(SERVICE)
 
+        assert service(serving).desired().staged == theirs
         service(serving).desire(staged=None)
 
     @pytest.mark.parametrize("name", ["", "../up", "Churn", "a b", "a" * 64, "-a"])

@@ -10,8 +10,8 @@ from mlops_common.errors import BackendError
 from mlops_common.postgres.database import Postgres
 from mlops_common.processes import wait_until
 from mlops_common.refs import ModelRef
+from mlops_common.serving.batch import Batch
 from mlops_common.serving.prediction_log import PredictionLog
-from mlops_common.serving.requests import Batch
 
 MODEL = ModelRef(name="score", version=3, run_id="r", uri="file:///m", digest="d")
 ROWS = """

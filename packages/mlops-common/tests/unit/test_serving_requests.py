@@ -7,13 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_common.errors import ContractError
-from mlops_common.serving.requests import (
-    Batch,
-    from_instances,
-    from_tensors,
-    parsed,
-)
+from mlops_common.serving.batch import Batch, parsed
+from mlops_common.serving.instances import from_instances
 from mlops_common.serving.signature import Signature
+from mlops_common.serving.tensors import from_tensors
 
 SIGNATURE = Signature(
     ("age", "visits", "member", "plan"),

@@ -22,14 +22,10 @@ from starlette.routing import Route
 
 from mlops_common.errors import ContractError
 from mlops_common.serving.base import Predictor, ServiceSpec
-from mlops_common.serving.requests import (
-    OUTPUT,
-    Batch,
-    from_instances,
-    from_tensors,
-    parsed,
-)
+from mlops_common.serving.batch import Batch, parsed
+from mlops_common.serving.instances import from_instances
 from mlops_common.serving.signature import Signature
+from mlops_common.serving.tensors import OUTPUT, from_tensors
 
 Recorder: TypeAlias = Callable[[Batch, Sequence[float]], None]
 JSON = "application/json"

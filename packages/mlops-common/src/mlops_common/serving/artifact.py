@@ -26,7 +26,7 @@ def folder_digest(path: Path) -> str:
         >>> folder = Path(tempfile.mkdtemp())
         >>> _ = (folder / "model.txt").write_text("tree")
         >>> folder_digest(folder)[:12]
-        'c16a2ae64a85'
+        '35ad3d0c3c97'
     """
     if not path.is_dir():
         raise NotFoundError(f"no model folder at {path}")

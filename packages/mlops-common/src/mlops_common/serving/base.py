@@ -114,7 +114,11 @@ class Serving(Protocol):
         ...
 
     def discard(self, name: str) -> None:
-        """Stop the staged version, if there is one."""
+        """Stop the staged version, if there is one.
+
+        Where this object staged a version that another deploy replaced, that other
+        one is left alone.
+        """
         ...
 
     def endpoint(self, name: str) -> EndpointRef:

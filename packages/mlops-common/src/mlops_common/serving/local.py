@@ -78,8 +78,7 @@ class LocalServing:
                 raise NotFoundError(
                     f"nothing is staged for service {name!r}; stage a version first"
                 )
-            ours = self._staged.pop(name, number)
-            if number != ours:
+            if number != self._staged.get(name, number):
                 raise RefusedError(
                     f"the version of {name!r} that was staged here was replaced by "
                     "another deploy; stage it again"
@@ -90,16 +89,17 @@ class LocalServing:
             except BaseException:
                 service.desire(serving=before.serving)
                 raise
+            self._staged.pop(name, None)
         return _reference(service.spec(number), service.desired().port)
 
     def discard(self, name: str) -> None:
-        """Stop the staged version, if there is one."""
+        """Stop the staged version, if there is one; not that of another deploy."""
         service = self._folder(name)
-        self._staged.pop(name, None)
-        if service.exists():
-            staged = service.desired().staged or 0
-            service.desire(staged=None, owner=None)
-            wait_until(lambda: _ended(service, staged), GRACE)
+        number = service.desired().staged
+        ours = self._staged.pop(name, number)
+        if number is not None and number == ours:
+            _unstage(service, number)
+            wait_until(lambda: _ended(service, number), GRACE)
 
     def endpoint(self, name: str) -> EndpointRef:
         """Return the promoted version once it answers; restart what had stopped."""

@@ -25,7 +25,7 @@ from mlops_common.bootstrap import connect
 from mlops_common.errors import MlopsError
 from mlops_common.logger import get_logger
 from mlops_common.refs import ModelRef
-from mlops_common.serving.requests import Batch
+from mlops_common.serving.batch import Batch
 
 log = get_logger(__name__)
 

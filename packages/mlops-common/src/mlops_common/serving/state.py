@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from mlops_common.errors import BackendError
 from mlops_common.files import replace_text
 from mlops_common.postgres import locks
 from mlops_common.processes import Identity, Process, exists, tail
@@ -113,12 +114,17 @@ class ServiceFolder:
         return Desired.model_validate_json(text)
 
     def desire(self, **changes: object) -> Desired:
-        """Change what the service shall run, one process at a time."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with locks.exclusive(self.path / "desired.lock"):
-            values = {**self.desired().model_dump(), **changes}
-            desired = Desired.model_validate(values)
-            replace_text(self.path / "desired.json", desired.model_dump_json())
+        """Change what the service shall run, one process at a time.
+
+        Raises:
+            BackendError: The disk is full, or the folder cannot be written.
+        """
+        with _writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            with locks.exclusive(self.path / "desired.lock"):
+                values = {**self.desired().model_dump(), **changes}
+                desired = Desired.model_validate(values)
+                replace_text(self.path / "desired.json", desired.model_dump_json())
         return desired
 
     def status(self) -> Status | None:
@@ -134,8 +140,13 @@ class ServiceFolder:
         return status if status.supervisor == identity.pid else None
 
     def report(self, status: Status) -> None:
-        """Keep the supervisor's report."""
-        replace_text(self.path / "status.json", status.model_dump_json())
+        """Keep the supervisor's report.
+
+        Raises:
+            BackendError: As for `desire`.
+        """
+        with _writing(self.path):
+            replace_text(self.path / "status.json", status.model_dump_json())
 
     def spec(self, revision: int) -> ServiceSpec:
         """Return what a revision is."""
@@ -143,14 +154,19 @@ class ServiceFolder:
         return SPECS.validate_json(text)
 
     def add(self, spec: ServiceSpec) -> int:
-        """Keep a new revision and return its number; old ones are forgotten."""
+        """Keep a new revision and return its number; old ones are forgotten.
+
+        Raises:
+            BackendError: As for `desire`.
+        """
         numbers = self._revisions()
         number = max(numbers, default=0) + 1
         kept = self.desired().wanted() | set(numbers[-KEPT:])
         for old in set(numbers) - kept:
             rmtree(self._revision(old), ignore_errors=True)
         text = SPECS.dump_json(spec).decode()
-        replace_text(self._revision(number) / "spec.json", text)
+        with _writing(self.path):
+            replace_text(self._revision(number) / "spec.json", text)
         return number
 
     def log(self, revision: int) -> Path:
@@ -165,7 +181,8 @@ class ServiceFolder:
     @contextmanager
     def deploying(self) -> Iterator[bool]:
         """Hold the turn to deploy, if nobody has it; yields whether it is ours."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        with _writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
         with locks.opened(self.path / "deploy.lock") as stream:
             yield locks.claim(stream)
 
@@ -176,3 +193,15 @@ class ServiceFolder:
         folder = self.path / "revisions"
         names = (path.name for path in folder.glob("*"))
         return sorted(int(name) for name in names if name.isdigit())
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn the system's errors into ours."""
+    try:
+        yield
+    except OSError as error:
+        raise BackendError(
+            f"cannot write the state of service {folder.name!r} in {folder}: "
+            f"{error.strerror}; free some space, or point MLOPS_HOME elsewhere"
+        ) from error

@@ -12,8 +12,10 @@ import random
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from mlops_common.errors import BackendError
 from mlops_common.logger import get_logger
 from mlops_common.processes import LOOPBACK, Identity
 from mlops_common.serving.channel import RETIRE, STOP
@@ -57,9 +59,10 @@ class Supervisor:
             try:
                 self._reconcile()
                 problem = ""
-            except OSError as error:
+            except (OSError, BackendError) as error:
                 problem = str(error)
-            self._report(problem)
+            with suppress(BackendError):  # a full disk; the next round tries again
+                self._report(problem)
             if not self._revisions and not self._desired.wanted():
                 return
             await self._pause()
