@@ -4,41 +4,30 @@ Several runs may share one registry: definitions are applied and used under one
 advisory lock of PostgreSQL, so that a run never reads another run's table.
 """
 
-import contextlib
-import io
-import os
-import tempfile
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pyarrow as pa
 from duckdb import SQLExpression
 
-from mlops_common.errors import BackendError, MlopsError, NotFoundError
-from mlops_common.logger import get_logger
 from mlops_common.postgres.database import Postgres
 from mlops_common.progress import step
 from uc1_churn import historical, parquet
-from uc1_churn.feature_repo import rendering
+from uc1_churn.feature_repo import rendering, session
 from uc1_churn.feature_schema import EVENT_TIMESTAMP, FeatureSchema, FeatureTable
 
 if TYPE_CHECKING:
     import feast
     import pandas as pd
 
-MEMORY = "2GB"
 MARGIN = timedelta(days=2)
 ONLINE_BATCH = 500
 LOCK = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
 
-log = get_logger(__name__)
 _one_thread = threading.RLock()
 
 
@@ -93,7 +82,7 @@ class FeatureStore:
             service = store.get_feature_service(_service())
 
             def retrieve(rows: "pd.DataFrame") -> pa.Table:
-                with translated("join the features"):
+                with session.asked("join the features"):
                     return historical_features(store, service, rows)
 
             return historical.write_training_set(
@@ -116,8 +105,7 @@ class FeatureStore:
         with (
             step("Materialize features"),
             self._applied(table) as store,
-            translated("materialize the features"),
-            _silenced(),
+            session.asked("materialize the features"),
         ):
             store.materialize(first, last)
         return rows
@@ -138,7 +126,10 @@ class FeatureStore:
             BackendError: Feast or PostgreSQL failed.
         """
         shape = _online_shape(columns)
-        with self._opened(columns.dataset) as store, translated("read online features"):
+        with (
+            self.opened(columns.dataset) as store,
+            session.asked("read online features"),
+        ):
             service = store.get_feature_service(_service())
             batches = [
                 _read_online(
@@ -151,36 +142,41 @@ class FeatureStore:
     @contextmanager
     def _applied(self, table: FeatureTable) -> Iterator["feast.FeatureStore"]:
         """Hold the dataset's lock with its definitions registered."""
+        session.library()
         from uc1_churn.feature_repo.definitions import definitions
 
         dataset = table.columns.dataset
         with (
             self._locked(rendering.project(dataset)),
-            self._opened(dataset) as store,
+            self.opened(dataset) as store,
         ):
-            with translated("register the features"), _silenced():
+            with session.asked("register the features"):
                 store.apply(list(definitions(table)))
             connection = self.postgres.parameters(self.database)
             rendering.render(self.folder / dataset, table, connection)
             yield store
 
     @contextmanager
-    def _opened(self, dataset: str) -> Iterator["feast.FeatureStore"]:
-        """Open Feast's store of a dataset; one process at a time makes its tables."""
-        feast = _feast()
+    def opened(self, dataset: str) -> Iterator["feast.FeatureStore"]:
+        """Open Feast's own store of a dataset, and close it at the end.
+
+        Raises:
+            BackendError: Feast or PostgreSQL failed.
+        """
+        feast = session.library()
         connection = self.postgres.parameters(self.database)
         password = str(connection.get("password", ""))
         config = rendering.config(dataset, connection, password)
         config["registry"]["sqlalchemy_config_kwargs"] = {
             "connect_args": {"password": password} if password else {}
         }
-        with self._locked("registry"), translated("open the registry"):
+        with self._locked("registry"), session.asked("open the registry"):
             store = feast.FeatureStore(config=feast.RepoConfig(**config))
             store.registry.refresh(store.project)
         try:
             yield store
         finally:
-            _close(store)
+            session.close(store)
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
@@ -193,7 +189,7 @@ class FeatureStore:
             _one_thread,
             self.postgres.connect(self.database, autocommit=True) as connection,
         ):
-            with translated("wait for another run"):
+            with session.translated("wait for another run"):
                 connection.execute(LOCK, (f"feature store {name}",))
             yield
 
@@ -208,58 +204,8 @@ def historical_features(
         features: A feature service, or names such as `view:feature`.
         rows: The entity rows.
     """
-    with _one_thread, _silenced():
+    with _one_thread, session.silenced():
         return store.get_historical_features(rows, features).to_arrow()
-
-
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Turn the errors of Feast and of what it stands on into ours."""
-    try:
-        yield
-    except MlopsError:
-        raise
-    except _vendor_errors() as error:
-        reason = str(error).partition("\n")[0]
-        if "NotFound" in type(error).__name__:
-            raise NotFoundError(
-                f"the feature store cannot {doing}: {reason}; run the pipeline first"
-            ) from error
-        raise BackendError(
-            f"the feature store could not {doing}: {type(error).__name__}: {reason}"
-        ) from error
-
-
-def _vendor_errors() -> tuple[type[Exception], ...]:
-    import duckdb
-    from feast.errors import FeastError
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return (FeastError, SQLAlchemyError, psycopg.Error, duckdb.Error, OSError)
-
-
-@cache
-def _feast() -> Any:
-    """Import Feast, without telemetry and with bounds on its DuckDB."""
-    os.environ.setdefault("FEAST_USAGE", "False")
-    import feast
-    import ibis
-
-    spill = Path(tempfile.gettempdir()) / f"mlops-spill-{os.getpid()}"
-    ibis.set_backend(
-        ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(spill))
-    )
-    return feast
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep what Feast prints, and its warnings of other libraries, off the terminal."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    log.debug(printed.getvalue())
 
 
 def _span(table: FeatureTable) -> tuple[int, datetime, datetime]:
@@ -296,13 +242,3 @@ def _read_online(
     rows = [{shape.names[0]: entity} for entity in entities]
     values = store.get_online_features(service, rows).to_dict()
     return pa.table({name: values[name] for name in shape.names}, schema=shape)
-
-
-def _close(store: "feast.FeatureStore") -> None:
-    """Close the connections that Feast itself keeps until the process ends."""
-    registry: Any = store.registry
-    registry.write_engine.dispose()
-    online = getattr(getattr(store, "_provider", None), "online_store", None)
-    connection = getattr(online, "_conn", None)
-    if connection is not None:
-        connection.close()

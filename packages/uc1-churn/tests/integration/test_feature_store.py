@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,6 @@ from uc1_churn.feature_store import FeatureStore
 from uc1_churn.historical import schema
 from uc1_churn.parity import compare, sample
 
-# Feast, ibis and what they import warn of changes in libraries of their own.
-pytestmark = pytest.mark.filterwarnings("ignore::Warning:feast|ibis|pkg_resources")
-
 COLUMNS = FeatureSchema(
     dataset="customers",
     entity="customer_id",
@@ -44,7 +41,7 @@ def day(number: int) -> dt.datetime:
     return dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(days=number)
 
 
-def write_features(path: Path, rows: list[Row]) -> FeatureTable:
+def write_features(path: Path, rows: Sequence[Row]) -> FeatureTable:
     fields = [SHAPE.field(name) for name in SHAPE.names if name != "label"]
     columns = [(id_, day(at), spend, plan) for id_, at, spend, plan in rows]
     arrays = zip(*columns, strict=True) if rows else [[], [], [], []]
@@ -69,13 +66,13 @@ def store(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Featu
     return FeatureStore(postgres, folder, database="feature_store")
 
 
-Train = Callable[[list[Row], list[tuple[int, int]]], list[dict[str, Any]]]
+Train = Callable[[Sequence[Row], list[tuple[int, int]]], list[dict[str, Any]]]
 
 
 @pytest.fixture
 def train(store: FeatureStore, tmp_path: Path) -> Train:
     def training_set(
-        features: list[Row], entities: list[tuple[int, int]]
+        features: Sequence[Row], entities: list[tuple[int, int]]
     ) -> list[dict[str, Any]]:
         table = write_features(tmp_path / "features.parquet", features)
         rows = write_entities(tmp_path / "rows.parquet", entities)
@@ -89,7 +86,7 @@ def train(store: FeatureStore, tmp_path: Path) -> Train:
 
 
 def oracle(
-    features: list[Row], entities: list[tuple[int, int]]
+    features: Sequence[Row], entities: list[tuple[int, int]]
 ) -> list[tuple[Any, ...]]:
     """Plain Python: of the rows that are not later, the latest."""
     joined = []
@@ -127,7 +124,7 @@ FEATURES = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_the_training_set_equals_an_independent_join(
-    train: Train, features: list[Row], entities: list[tuple[int, int]]
+    train: Train, features: Sequence[Row], entities: list[tuple[int, int]]
 ) -> None:
     found = train(features, entities)
     assert [tuple(row.values()) for row in found] == oracle(features, entities)
@@ -256,7 +253,6 @@ def test_two_runs_at_once_never_read_each_others_table(
     postgres: Postgres, tmp_path: Path
 ) -> None:
     """They start with an empty registry, which one of them has to make."""
-    import feast
 
     assert postgres.server is not None
     store = FeatureStore(postgres, tmp_path, database="two_runs")
@@ -274,9 +270,9 @@ def test_two_runs_at_once_never_read_each_others_table(
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         with store._locked("registry"):
             wait_until_blocked(run, postgres)
-        with store._applied(ours) as feast:
+        with store._applied(ours) as opened:
             wait_until_blocked(run, postgres)
-            view = feast.get_feature_view("customer_features")
+            view = opened.get_feature_view("customer_features")
             assert view.batch_source is not None
             assert view.batch_source.to_proto().file_options.uri == str(ours.path)
         store.training_set(ours, rows, target)

@@ -127,6 +127,4 @@ _Dumper.add_representer(_Quoted, _represent)
 def _yaml(values: Config) -> str:
     online = values["online_store"]
     online = online | {"password": _Quoted(online["password"])}
-    return yaml.dump(
-        values | {"online_store": online}, Dumper=_Dumper, sort_keys=False
-    )
+    return yaml.dump(values | {"online_store": online}, Dumper=_Dumper, sort_keys=False)

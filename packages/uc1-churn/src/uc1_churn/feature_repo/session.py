@@ -1,0 +1,96 @@
+"""Feast itself: imported when needed, kept quiet, its errors turned into ours."""
+
+import contextlib
+import io
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_common.errors import BackendError, MlopsError, NotFoundError
+from mlops_common.logger import get_logger
+
+if TYPE_CHECKING:
+    import feast
+
+MEMORY = "2GB"
+
+log = get_logger(__name__)
+
+
+@cache
+def library() -> Any:
+    """Import Feast, without telemetry and with bounds on its DuckDB."""
+    os.environ.setdefault("FEAST_USAGE", "False")
+    with silenced():
+        import feast
+        import ibis
+    spill = Path(tempfile.gettempdir()) / f"mlops-spill-{os.getpid()}"
+    ibis.set_backend(
+        ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(spill))
+    )
+    return feast
+
+
+@contextmanager
+def asked(doing: str) -> Iterator[None]:
+    """Call Feast: silently, and with its errors turned into ours."""
+    with translated(doing), silenced():
+        yield
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn the errors of Feast and of what it stands on into ours."""
+    try:
+        yield
+    except MlopsError:
+        raise
+    except _vendor_errors() as error:
+        raise _problem(doing, error) from error
+
+
+def _problem(doing: str, error: Exception) -> MlopsError:
+    from feast.errors import FeastObjectNotFoundException
+
+    reason = str(error).partition("\n")[0]
+    if isinstance(error, FeastObjectNotFoundException):
+        return NotFoundError(
+            f"the feature store cannot {doing}: {reason}; run the pipeline first"
+        )
+    return BackendError(
+        f"the feature store could not {doing}: {type(error).__name__}: {reason}"
+    )
+
+
+def _vendor_errors() -> tuple[type[Exception], ...]:
+    import duckdb
+    import psycopg
+    from feast.errors import FeastError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (FeastError, SQLAlchemyError, psycopg.Error, duckdb.Error, OSError)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Keep what Feast prints, and its warnings of other libraries, off the terminal."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+    log.debug(printed.getvalue())
+
+
+def close(store: "feast.FeatureStore") -> None:
+    """Close the connections that Feast itself keeps until the process ends."""
+    registry: Any = store.registry
+    registry.write_engine.dispose()
+    online = getattr(getattr(store, "_provider", None), "online_store", None)
+    connection = getattr(online, "_conn", None)
+    if connection is not None:
+        connection.close()
