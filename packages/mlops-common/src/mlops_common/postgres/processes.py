@@ -5,12 +5,11 @@ working folder of PostgreSQL's processes is their data folder, which is certain.
 """
 
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 10.0
+PATIENCE = 10.0  # seconds
 
 
 def working_in(data: Path) -> Iterator[Any]:
@@ -27,12 +26,13 @@ def working_in(data: Path) -> Iterator[Any]:
 
 def end(data: Path) -> None:
     """End every process of the server of `data` at once; its log heals the data."""
-    deadline = time.monotonic() + PATIENCE
-    while found := list(working_in(data)):
-        late = time.monotonic() > deadline
+    import psutil
+
+    for number in (signal.SIGQUIT, signal.SIGKILL):
+        found = list(working_in(data))
         for process in found:
-            _send(process, signal.SIGKILL if late else signal.SIGQUIT)
-        time.sleep(0.1)
+            _send(process, number)
+        psutil.wait_procs(found, timeout=PATIENCE)
 
 
 def _send(process: Any, number: signal.Signals) -> None:

@@ -83,9 +83,13 @@ class EmbeddedServer:
                 launch.end(place)
 
     def remove(self) -> None:
-        """Stop the server and delete all its data."""
-        self.stop()
-        placement.discard(placement.locate(self.home))
+        """End the server at once and delete all its data."""
+        place = placement.locate(self.home)
+        if not place.control.is_dir():
+            return
+        with _turn(place):
+            processes.end(place.data)
+            placement.discard(place)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """A PostgreSQL server for tests, in a home of its own."""
 
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,3 +31,20 @@ def temporary_postgres() -> Iterator[Postgres]:
         postgres = Postgres(settings, EmbeddedServer(home))
         postgres.ensure_database(settings.database)
         yield postgres
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """Mount a small disk at `folder`; skip the test where that is not allowed."""
+    import pytest
+
+    options = f"size={megabytes}m,mode=755"
+    mount = ["/bin/mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("only root may mount a small disk, on Linux")
+    try:
+        yield
+    finally:
+        subprocess.run(["/bin/umount", str(folder)], check=True)
