@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_common.errors import ConfigError, NotFoundError
+from mlops_common.errors import ConfigError
 from mlops_common.orchestration import server_process, server_url
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
+    from mlops_common.serving.base import ServiceStatus
 
 
 def status(platform: "Platform") -> dict[str, str]:
@@ -18,13 +19,7 @@ def status(platform: "Platform") -> dict[str, str]:
     state = {"Home": f"{home} ({_size(home)})", "PostgreSQL": _postgres(platform)}
     state["Prefect"] = server_url(home) or "not running"
     for name in platform.serving.names():
-        try:
-            endpoint = platform.serving.endpoint(name)
-        except NotFoundError:
-            state[f"Endpoint {name}"] = "not serving"
-        else:
-            version = endpoint.model.version
-            state[f"Endpoint {name}"] = f"{endpoint.infer_url} (version {version})"
+        state[f"Endpoint {name}"] = _service(platform.serving.status(name))
     return state
 
 
@@ -71,6 +66,14 @@ def reset(platform: "Platform") -> None:
 def _is_home(home: Path) -> bool:
     marks = ("postgres", "objects", "datasets", "prefect")
     return not any(home.iterdir()) or any((home / mark).exists() for mark in marks)
+
+
+def _service(status: "ServiceStatus") -> str:
+    if status.endpoint is None or not status.running:
+        return status.problem or "not running"
+    version = status.endpoint.model.version
+    restarts = f", restarted {status.restarts} times" if status.restarts else ""
+    return f"{status.endpoint.infer_url} (version {version}{restarts})"
 
 
 def _postgres(platform: "Platform") -> str:

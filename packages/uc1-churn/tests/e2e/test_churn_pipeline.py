@@ -1,0 +1,213 @@
+"""The pipeline from end to end, on real embedded parts and a Prefect server."""
+
+import json
+import shlex
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from mlops_common.bootstrap import Platform
+from mlops_common.errors import NotFoundError, RefusedError
+from mlops_common.simulation import true_probability
+from uc1_churn import metrics
+from uc1_churn.result import ChurnResult
+
+pytestmark = pytest.mark.filterwarnings(
+    # Prefect, Feast and DVC leave connections and files to the garbage collector.
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::DeprecationWarning",
+    "ignore::PendingDeprecationWarning",
+    "ignore::FutureWarning",
+    "ignore::UserWarning",
+)
+
+Run = Callable[..., ChurnResult]
+ALIAS = "champion"
+LEAST_REPORT, MOST_REPORT = 50_000, 1_000_000  # bytes
+
+
+def champion_version(platform: Platform, result: ChurnResult) -> int:
+    return platform.tracking.resolve(result.model.name, ALIAS).version
+
+
+def posted(curl: str) -> dict[str, object]:
+    """Ask what the printed curl line asks, without needing curl itself."""
+    words = shlex.split(curl)
+    assert words[:2] == ["curl", "-s"]
+    data = words[words.index("-d") + 1].encode()
+    with urlopen(Request(words[2], data=data), timeout=30) as answer:  # noqa: S310 - loopback
+        value: dict[str, object] = json.load(answer)
+    return value
+
+
+def test_the_printed_curl_line_is_answered_with_a_probability(
+    first: ChurnResult,
+) -> None:
+    answer = posted(first.curl)
+
+    predictions = answer["predictions"]
+    assert isinstance(predictions, list)
+    assert 0 < predictions[0] < 1
+
+
+def test_both_protocols_and_the_metrics_answer(first: ChurnResult) -> None:
+    url, name = first.endpoint.url, first.endpoint.name
+    for path in ("/v2/health/ready", f"/v2/models/{name}", f"/v1/models/{name}"):
+        with urlopen(f"{url}{path}", timeout=30) as answer:  # noqa: S310 - loopback
+            assert answer.status == 200
+    with urlopen(f"{url}/metrics", timeout=30) as answer:  # noqa: S310 - loopback
+        assert b"request_predict_seconds" in answer.read()
+
+
+def test_the_version_names_its_dataset_and_commit(
+    platform: Platform, first: ChurnResult
+) -> None:
+    tags = platform.tracking.tags(first.model)
+
+    assert first.dataset.revision == "customers@v1"
+    assert tags["dataset"] == first.dataset.revision
+    assert tags["git_commit"]
+    assert champion_version(platform, first) >= first.model.version
+
+
+def test_the_dataset_revision_is_approved_and_can_be_read_by_name(
+    platform: Platform, first: ChurnResult
+) -> None:
+    validated = platform.datasets.revision("customers")
+
+    assert validated.digest == first.dataset.digest
+    assert pq.read_metadata(platform.datasets.path(validated)).num_rows == (
+        first.dataset.rows
+    )
+
+
+def test_the_model_comes_near_the_best_that_the_truth_allows(
+    platform: Platform, first: ChurnResult
+) -> None:
+    table = pq.read_table(platform.datasets.path(first.dataset))
+    truth = metrics.tally(table["churn"].to_numpy(), true_probability(table))
+
+    assert first.metrics["roc_auc"].value > metrics.roc_auc(truth) - 0.06
+
+
+def test_the_target_list_is_ranked_and_the_same_in_both_files(
+    platform: Platform, first: ChurnResult
+) -> None:
+    listed = pyarrow.csv.read_csv(first.targets.csv)
+    with platform.objects.open(first.targets.parquet) as stream:
+        stored = pq.read_table(stream)
+
+    assert stored.num_rows == listed.num_rows == first.targets.rows
+    assert stored.column_names == [
+        "rank",
+        "customer_id",
+        "probability",
+        "expected_value",
+    ]
+    chances = stored["probability"].to_pylist()
+    assert chances == sorted(chances, reverse=True)
+    assert min(stored["expected_value"].to_pylist()) > 0
+    assert len(set(stored["customer_id"].to_pylist())) == first.targets.rows
+
+
+def test_the_report_is_one_small_file_with_pictures(first: ChurnResult) -> None:
+    text = first.report.read_text("utf-8")
+
+    assert LEAST_REPORT < len(text.encode()) < MOST_REPORT
+    assert text.count('src="data:image/png;base64,') == 5
+    assert first.endpoint.url in text
+
+
+def test_every_prediction_is_logged(platform: Platform, first: ChurnResult) -> None:
+    posted(first.curl)
+    query = (
+        "SELECT model_version, probability, features, entity "
+        "FROM serving.predictions WHERE service = %s "
+        "ORDER BY predicted_at DESC LIMIT 1"
+    )
+
+    deadline = time.monotonic() + 20
+    row = None
+    while row is None and time.monotonic() < deadline:
+        with platform.postgres.connect("mlops") as connection:
+            row = connection.execute(query, (first.model.name,)).fetchone()
+
+    assert row is not None
+    _, probability, features, entity = row
+    assert 0 < probability < 1
+    assert "tenure_months" in features
+    assert entity
+
+
+def test_the_same_data_make_no_second_revision_and_the_url_stays(
+    platform: Platform, first: ChurnResult, run: Run
+) -> None:
+    second = run()
+
+    assert second.dataset == first.dataset
+    assert platform.datasets.revisions("customers") == ["customers@v1"]
+    assert second.model.version > first.model.version
+    assert second.endpoint.url == first.endpoint.url
+    assert second.decision is not None
+    assert second.decision.comparison is not None
+    # The same rows, params and seed give the same model.
+    assert second.decision.comparison.value == 0
+
+
+def test_a_worse_challenger_is_refused_and_the_champion_stays(
+    platform: Platform, first: ChurnResult, run: Run
+) -> None:
+    before = champion_version(platform, first)
+
+    with pytest.raises(RefusedError, match="gate refused the new model") as caught:
+        run(training={"trees": 1, "leaves": 2}, gate={"min_roc_auc": 0.0})
+
+    assert caught.value.evidence["ROC AUC difference"] < 0
+    page = Path(caught.value.evidence["report"].removeprefix("file://"))
+    assert "refused" in page.read_text("utf-8")
+    assert champion_version(platform, first) == before
+    assert platform.serving.endpoint(first.model.name).model.version == before
+    posted(first.curl)
+
+
+def test_without_training_the_champion_is_served_again(
+    platform: Platform, first: ChurnResult, run: Run
+) -> None:
+    before = champion_version(platform, first)
+
+    result = run(skip_training=True)
+
+    assert result.model.version == before
+    assert result.decision is None
+    posted(result.curl)
+
+
+def test_without_training_an_unknown_alias_is_named(run: Run) -> None:
+    with pytest.raises(NotFoundError, match="nobody"):
+        run(skip_training=True, gate={"champion_alias": "nobody"})
+
+
+def test_a_run_killed_at_work_hinders_nothing(
+    platform: Platform, first: ChurnResult, run: Run
+) -> None:
+    before = champion_version(platform, first)
+    command = [*shlex.split("python -m uc1_churn.flows.churn_pipeline")]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "Features" in line:
+                process.kill()
+                break
+    assert process.returncode < 0
+
+    posted(first.curl)
+    assert run(skip_training=True).model.version == before
