@@ -68,7 +68,7 @@ def test_curves_start_and_end_where_they_must(evaluation: Evaluation) -> None:
     curves = evaluation.curves
 
     assert (curves.roc[0], curves.roc[-1]) == ((0, 0), (1, 1))
-    assert curves.precision_recall[-1] == (1, pytest.approx(LABELS.mean()))
+    assert list(curves.precision_recall[-1]) == pytest.approx([1, LABELS.mean()])
     assert (curves.profit[0], curves.profit[-1][0]) == ((0, 0), 1)
     assert sum(rows for _, _, rows in curves.reliability) == 900
     assert max(map(len, (curves.roc, curves.precision_recall, curves.profit))) <= 201

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from uc1_churn.metrics import Floats, Scored, roc_auc
-from uc1_churn.resampling import bootstrap, customer_codes, interval, replicates
+from uc1_churn.resampling import (
+    Statistic,
+    bootstrap,
+    customer_codes,
+    interval,
+    replicates,
+)
 
 
 def test_rows_of_a_customer_are_drawn_together() -> None:
@@ -36,6 +42,10 @@ def test_the_bootstrap_error_of_a_mean_is_the_textbook_one() -> None:
     assert spread == pytest.approx(values.std() / np.sqrt(400), rel=0.06)
 
 
+def area_of(scored: Scored) -> Statistic:
+    return lambda weights: (roc_auc(scored.tally(weights)),)
+
+
 def test_intervals_cover_the_truth_when_rows_come_in_customers() -> None:
     # Three alike rows a customer. Churners score N(1, 1), others N(0, 1), so that
     # the true area is Phi(1 / sqrt 2). Of 200 intervals of 90 %, 168 to 191 cover it
@@ -46,7 +56,7 @@ def test_intervals_cover_the_truth_when_rows_come_in_customers() -> None:
         churned = random.integers(0, 2, 120)
         scores = 1 / (1 + np.exp(-random.normal(churned)))
         scored = Scored(np.repeat(churned, 3), np.repeat(scores, 3))
-        values = bootstrap(lambda w, s=scored: (roc_auc(s.tally(w)),), codes, 100, seed)
+        values = bootstrap(area_of(scored), codes, 100, seed)
         low, high = interval(values[:, 0], roc_auc(scored.tally()), 0.9)
         covered += low <= truth <= high
 

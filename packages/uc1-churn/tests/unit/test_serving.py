@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -110,7 +111,7 @@ def test_a_stored_model_answers_as_before(pipeline: Pipeline, tmp_path: Path) ->
     import skops.io
 
     skops.io.dump(pipeline, tmp_path / "model.skops")
-    rows = {"age": [0.5, None], "plan": ["plus", None]}
+    rows: dict[str, list[Any]] = {"age": [0.5, None], "plan": ["plus", None]}
 
     loaded = load_predictor(tmp_path).predict(rows)
 

@@ -7,7 +7,7 @@ import pytest
 from mlops_common.errors import ContractError
 from uc1_churn.config import TrainingParams
 from uc1_churn.metrics import calibration_error, roc_auc, tally
-from uc1_churn.training import Trained, features_of, fit, frame, probabilities
+from uc1_churn.training import Features, Trained, features_of, fit, frame, probabilities
 
 QUICK = TrainingParams(trees=30, threads=1)
 ROWS = 1_500
@@ -143,7 +143,7 @@ def test_integers_booleans_and_dictionaries_are_features_too() -> None:
 
     features = features_of(table.schema, "id")
 
-    assert features == (("count", "flag"), ("plan",))
+    assert features == Features(("count", "flag"), ("plan",))
     assert frame(table, features)["plan"].isna().tolist() == [False, True]
     assert frame(table, features)["flag"].tolist() == [
         1.0,
