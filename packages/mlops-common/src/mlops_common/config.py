@@ -213,10 +213,10 @@ def validated(
         ConfigError: Lists each key that does not fit, with the allowed ones.
 
     Examples:
-        >>> validated(MlflowSettings, {"uri": "x"}, where="config.yaml")
+        >>> validated(MlflowSettings, {"uri": "x"}, where="a.yaml")
         Traceback (most recent call last):
         ...
-        mlops_common.errors.ConfigError: unknown key 'uri' (config.yaml); allowed: tracking_uri
+        mlops_common.errors.ConfigError: unknown key 'uri' (a.yaml); allowed: tracking_uri
     """
     try:
         return model.model_validate(values)

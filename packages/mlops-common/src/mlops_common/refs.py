@@ -21,8 +21,9 @@ class DatasetRef(Ref):
             `customers@v3`; empty until it is versioned.
 
     Examples:
-        >>> DatasetRef(name="customers", key="raw/ab12.parquet", digest="ab12", rows=3)
-        DatasetRef(name='customers', key='raw/ab12.parquet', digest='ab12', rows=3, revision='')
+        >>> ref = DatasetRef(name="customers", key="raw/ab.parquet", digest="ab", rows=3)
+        >>> ref.revision
+        ''
     """
 
     name: str

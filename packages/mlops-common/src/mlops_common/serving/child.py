@@ -70,7 +70,7 @@ class Child:
             asyncio.get_running_loop().call_later(GRACE, self._kill)
 
     async def _start(self, handle: int) -> Process:
-        module = ("-m", "mlops_common.serving.model_server")
+        module = ("-m", "mlops_common.model_server")
         where = (str(self._folder.path), str(self._revision), str(handle))
         with self._folder.log(self._revision).open("ab") as output:
             return await asyncio.create_subprocess_exec(

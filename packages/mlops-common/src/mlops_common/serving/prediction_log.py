@@ -21,7 +21,6 @@ import orjson
 import psycopg
 from prometheus_client import Counter
 
-from mlops_common.bootstrap import connect
 from mlops_common.errors import MlopsError
 from mlops_common.logger import get_logger
 from mlops_common.refs import ModelRef
@@ -244,15 +243,3 @@ class PredictionLog:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def connected() -> psycopg.Connection:
-    """Open a connection to the log's database, by the settings of this process.
-
-    Raises:
-        ConfigError: The settings do not fit together, or the server refuses the user.
-        BackendError: The server cannot be reached.
-    """
-    postgres = connect().postgres
-    postgres.ensure_database(DATABASE)
-    return postgres.connect(DATABASE)

@@ -1,6 +1,6 @@
 """Serves one revision of a service; a process that the supervisor starts.
 
-`python -m mlops_common.serving.model_server FOLDER REVISION HANDLE` loads the model,
+`python -m mlops_common.model_server FOLDER REVISION HANDLE` loads the model,
 answers at a private port, and says so. Told `serve`, it answers at the stable URL too;
 told `retire`, it leaves that URL and ends when its connections are done. It ends in
 good order, with the prediction log written, on `stop`, on SIGTERM and when the
@@ -13,12 +13,16 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from mlops_common.errors import ContractError
 from mlops_common.serving.artifact import verified
 from mlops_common.serving.base import Predictor
 from mlops_common.serving.channel import Ears, Line
 from mlops_common.serving.state import ServiceFolder
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 def main(folder: str, revision: str, handle: str) -> None:
@@ -38,13 +42,28 @@ def main(folder: str, revision: str, handle: str) -> None:
     with _without_kubernetes():
         from mlops_common.serving.application import application
     from mlops_common.serving.listeners import serve
-    from mlops_common.serving.prediction_log import PredictionLog, connected
+    from mlops_common.serving.prediction_log import PredictionLog
 
     log = PredictionLog(connected, spec.name, spec.model)
     app = application(spec, predictor, log.record)
     log.start()
     serve(app, line, ears)
     log.close()
+
+
+def connected() -> "psycopg.Connection":
+    """Open a connection to the log's database, by the settings of this process.
+
+    Raises:
+        ConfigError: The settings do not fit together, or the server refuses the user.
+        BackendError: The server cannot be reached.
+    """
+    from mlops_common.bootstrap import connect
+    from mlops_common.serving.prediction_log import DATABASE
+
+    postgres = connect().postgres
+    postgres.ensure_database(DATABASE)
+    return postgres.connect(DATABASE)
 
 
 def load(predictor: str, folder: Path) -> Predictor:
