@@ -92,7 +92,7 @@ def test_a_refusal_names_every_limit_that_is_broken_and_no_other() -> None:
     with pytest.raises(RefusedError) as caught:
         enforce(decision)
 
-    assert "ROC AUC 0.6 (at least 0.7); profit -5 (at least 0)" in str(caught.value)
+    assert "ROC AUC 0.6000 (at least 0.7000); profit -5.0000" in str(caught.value)
     assert "calibration" not in str(caught.value)
 
 
