@@ -45,8 +45,8 @@ def one(postgres: Postgres, target: Path, value: str) -> tuple[str, Any]:
     ("value", "kind", "expected"),
     [
         ("true", "bool", True),
-        ("-32768::int2", "int16", -32768),
-        ("-2147483648::int4", "int32", -2147483648),
+        ("'-32768'::int2", "int16", -32768),
+        ("'-2147483648'::int4", "int32", -2147483648),
         ("9223372036854775807::int8", "int64", 9223372036854775807),
         ("1.5::float4", "float", 1.5),
         ("0.1::float8", "double", 0.1),
@@ -258,7 +258,8 @@ def busy(postgres: Postgres, database: str) -> Iterator[str]:
     """A table in which two rows always sum to zero, while a writer shifts them."""
     with postgres.connect(database) as connection:
         connection.execute(
-            "CREATE TABLE balance AS SELECT n, CASE n % 2 WHEN 0 THEN 1 ELSE -1 END AS v"
+            "CREATE TABLE balance AS"
+            " SELECT n, CASE n % 2 WHEN 0 THEN 1 ELSE -1 END AS v"
             " FROM generate_series(1, 20000) AS n"
         )
     stop = threading.Event()

@@ -120,8 +120,8 @@ def changed(message: str) -> str | None:
     """Return what to tell when a value would have changed, else nothing.
 
     Examples:
-        >>> changed('invalid input syntax for type numeric: "changed:price=NaN"')
-        "column 'price' holds NaN, ..."
+        >>> changed('invalid input syntax for type numeric: "changed:price=NaN"')[:24]
+        "column 'price' holds NaN"
     """
     found = FOUND.search(message)
     if found is None:

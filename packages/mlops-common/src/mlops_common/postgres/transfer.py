@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from psycopg import sql
 
 from mlops_common import progress
-from mlops_common.errors import BackendError, ContractError, MlopsError
+from mlops_common.errors import BackendError, ConfigError, ContractError, MlopsError
 from mlops_common.postgres import engine, fidelity, refusals
 from mlops_common.postgres.database import Postgres
 
@@ -28,6 +28,7 @@ ROW_GROUP = 122_880  # rows; a multiple of DuckDB's vectors
 MEMORY = "200MB"
 PARTIAL = ".partial-"
 FORGOTTEN = 24 * 3600.0  # seconds after which a killed run's file is removed
+READ_ONLY = "read-only transaction"
 FULL = os.strerror(errno.ENOSPC)
 
 
@@ -120,6 +121,8 @@ def _problem(error: duckdb.Error, postgres: Postgres, target: Path) -> MlopsErro
     if changed is not None:
         return ContractError(changed)
     first = said.strip().splitlines()[0]
+    if READ_ONLY in first:
+        return ConfigError(f"an extract only reads: {first}")
     return BackendError(f"PostgreSQL at {postgres.address} failed: {first}")
 
 
