@@ -9,7 +9,7 @@ from mlops_common.postgres import locks, placement, shelter
 STRANGER = shelter.Owner(uid=54321, gid=54321)
 
 
-def test_an_open_path_is_reachable_by_a_stranger(tmp_path: Path) -> None:
+def test_an_open_path_is_reachable_by_a_stranger() -> None:
     assert shelter.reachable(Path("/usr"), STRANGER)
 
 
