@@ -23,6 +23,8 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # one row is scored faster by one thread
     "KSERVE_LOGLEVEL": "WARNING",  # else lines for every request
 }
+# It makes a server count into files of a folder that may be gone.
+UNWANTED = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Child:
@@ -78,7 +80,7 @@ class Child:
                 stdin=DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **ENVIRONMENT},
+                env=_environment(),
                 pass_fds=[handle],
             )
 
@@ -138,3 +140,8 @@ async def _head(port: int, path: str) -> str:
         return (await reader.readline()).decode("latin-1").strip()
     finally:
         writer.close()
+
+
+def _environment() -> dict[str, str]:
+    inherited = {key: text for key, text in os.environ.items() if key != UNWANTED}
+    return {**inherited, **ENVIRONMENT}

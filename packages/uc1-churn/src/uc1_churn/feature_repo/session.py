@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import feast
 
 MEMORY = "2GB"
+# Feast points it at a folder that it removes at the end of this process.
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 log = get_logger(__name__)
 
@@ -26,7 +28,7 @@ log = get_logger(__name__)
 def library() -> Any:
     """Import Feast, without telemetry and with bounds on its DuckDB."""
     os.environ.setdefault("FEAST_USAGE", "False")
-    with silenced():
+    with silenced(), _unchanged(METRICS_FOLDER):
         import feast
         import ibis
     spill = Path(tempfile.gettempdir()) / f"mlops-spill-{os.getpid()}"
@@ -34,6 +36,17 @@ def library() -> Any:
         ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(spill))
     )
     return feast
+
+
+@contextmanager
+def _unchanged(variable: str) -> Iterator[None]:
+    """Undo what the block does to a variable that child processes would inherit."""
+    before = os.environ.get(variable)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(variable, None)
 
 
 @contextmanager
