@@ -79,19 +79,27 @@ def contend(name: str, home: Path) -> None:
         print(harness.seconds(lambda: CONTENDERS[name](postgres, target), repeats=1))
 
 
-def measure(name: str, home: Path, rounds: int) -> dict[str, float]:
-    """Return the fastest seconds and the greatest memory of a contender."""
-    samples = [harness.run(__file__, "--run", name, str(home)) for _ in range(rounds)]
+def measure(names: list[str], home: Path) -> dict[str, dict[str, float]]:
+    """Return the fastest seconds and the greatest memory of each contender."""
+    found: dict[str, list[harness.Sample]] = {name: [] for name in names}
+    for turn in range(ROUNDS):
+        for name in names:
+            if name != "pandas" or turn == 0:
+                sample = harness.run(__file__, "--run", name, str(home))
+                found[name].append(sample)
     return {
-        "seconds": min(float(sample.output) for sample in samples),
-        "rss_mb": max(sample.rss for sample in samples),
+        name: {
+            "seconds": min(float(sample.output) for sample in samples),
+            "rss_mb": max(sample.rss for sample in samples),
+        }
+        for name, samples in found.items()
     }
 
 
 def compare(rows: int, home: Path, figures: dict[str, object]) -> list[harness.Ratio]:
     """Measure the contenders on a table of `rows` rows."""
     names = [name for name in CONTENDERS if name != "pandas" or rows <= PANDAS_LIMIT]
-    found = {n: measure(n, home, 1 if n == "pandas" else ROUNDS) for n in names}
+    found = measure(names, home)
     figures[str(rows)] = found
     mine, least = found["ours"], found["limit"]["seconds"]
     claims = [

@@ -19,7 +19,7 @@ from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
 from mlops_common.testing.postgres import small_disk, temporary_home
 
-ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000000000)"
+ENDLESS = "SELECT count(*) FROM (SELECT generate_series(1, 1000000000000)) AS t"
 BUSY = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%1000000000000%'"
 BUSY += " AND pid <> pg_backend_pid()"
 

@@ -1,6 +1,11 @@
 import datetime as dt
 import math
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +28,7 @@ from mlops_common.errors import (
     NotFoundError,
 )
 from mlops_common.postgres.database import Postgres
-from mlops_common.postgres.transfer import Extract, extract
+from mlops_common.postgres.transfer import PARTIAL, Extract, extract
 from mlops_common.testing.postgres import small_disk
 
 UTC = dt.UTC
@@ -363,6 +368,38 @@ def test_a_failed_extract_leaves_the_old_file(postgres: Postgres, target: Path) 
         extract(postgres, late, target)
 
     assert pq.read_table(target).column("v").to_pylist() == [1]
+    assert list(target.parent.iterdir()) == [target]
+
+
+SLOW = "SELECT n, pg_sleep(0.001)::text AS v FROM generate_series(1, 100000) AS n"
+
+
+def test_a_killed_extract_leaves_the_old_file_and_no_hindrance(
+    postgres: Postgres, target: Path
+) -> None:
+    extract(postgres, "SELECT 1 AS v", target)
+    assert postgres.server is not None
+    code = f"""
+from pathlib import Path
+from mlops_common.config import PostgresSettings
+from mlops_common.postgres.database import Postgres
+from mlops_common.postgres.server import EmbeddedServer
+from mlops_common.postgres.transfer import extract
+
+server = EmbeddedServer(Path({str(postgres.server.home)!r}))
+extract(Postgres(PostgresSettings(), server), {SLOW!r}, Path({str(target)!r}))
+"""
+    with subprocess.Popen([sys.executable, "-c", code]) as extractor:
+        while len(list(target.parent.iterdir())) == 1:
+            assert extractor.poll() is None
+            time.sleep(0.01)
+        os.kill(extractor.pid, signal.SIGKILL)
+
+    assert pq.read_table(target).column("v").to_pylist() == [1]
+    (leftover,) = target.parent.glob(f"{PARTIAL}*")
+    os.utime(leftover, (0, 0))
+    extract(postgres, "SELECT 2 AS v", target)
+    assert pq.read_table(target).column("v").to_pylist() == [2]
     assert list(target.parent.iterdir()) == [target]
 
 

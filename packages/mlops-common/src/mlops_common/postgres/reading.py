@@ -1,8 +1,6 @@
-"""Files of tables, as one relation of the engine with typed columns."""
+"""Files of tables as the engine reads them, and the types they have in PostgreSQL."""
 
-import csv
 import gzip
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,13 +10,11 @@ from typing import BinaryIO, cast
 import duckdb
 
 from mlops_common.errors import BackendError, ConfigError, ContractError
-from mlops_common.postgres import engine, inference, sheets
+from mlops_common.postgres import engine, sheets
 
-DELIMITERS = ",;\t|"
 TEXTS = (".csv", ".csv.gz")
 OTHERS = (".parquet", ".xlsx")
 LONGEST_NAME = 63  # bytes
-HEADER_LIMIT = 1 << 20  # bytes
 # Type of a column in PostgreSQL by its type in the engine; others become JSON.
 TYPES = {
     "BOOLEAN": "boolean",
@@ -67,81 +63,13 @@ class Content:
     plain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A CSV file of which the first rows were read.
-
-    Attributes:
-        path: The file.
-        delimiter: Between its values.
-        names: Its columns.
-        tests: The suggested type by column, in the words of `inference`.
-    """
-
-    path: Path
-    delimiter: str
-    names: list[str]
-    tests: dict[str, str]
-
-    @property
-    def plain(self) -> bool:
-        """Whether the first rows suggest a type for every column."""
-        return set(self.tests) == set(self.names)
-
-    @property
-    def types(self) -> dict[str, str]:
-        """The suggested type in PostgreSQL by column; text where none is."""
-        tests = (self.tests.get(name, inference.TEXT) for name in self.names)
-        return {
-            name: inference.TYPES[test]
-            for name, test in zip(self.names, tests, strict=True)
-        }
-
-
-def draft(connection: duckdb.DuckDBPyConnection, path: Path) -> Draft:
-    """Return what the first rows of a CSV file suggest.
-
-    Raises:
-        ContractError: The file is malformed.
-    """
-    delimiter, names = _header(path)
-    with _blamed(path):
-        relation = _relation(path, delimiter, names)
-        tests = inference.suggest(connection, relation, names)
-    return Draft(path, delimiter, names, tests)
-
-
-def confirmed(connection: duckdb.DuckDBPyConnection, draft: Draft) -> Content:
-    """Read a CSV file to its end, and return what it holds.
-
-    Raises:
-        ContractError: The file is malformed; names the line.
-    """
-    relation = _relation(draft.path, draft.delimiter, draft.names)
-    with _blamed(draft.path):
-        found = inference.confirm(connection, relation, draft.names, draft.tests)
-    texts = (
-        engine.name(name)
-        if kind == "text"
-        else f"nullif(bare({engine.name(name)}), '')"
-        for name, kind in found.types.items()
-    )
-    return Content(
-        types=found.types,
-        rows=found.rows,
-        blanks=found.blanks,
-        select=f"SELECT {', '.join(texts)} FROM {relation}",  # noqa: S608 - quoted
-        plain=found.plain,
-    )
-
-
 def typed(connection: duckdb.DuckDBPyConnection, path: Path) -> Content:
     """Return what a file holds that knows its own types: Parquet or a workbook.
 
     Raises:
         ContractError: The file is malformed.
     """
-    with _blamed(path):
+    with blamed(path):
         if path.suffix.lower() == ".parquet":
             relation = f"read_parquet({engine.literal(str(path))})"
             return _described(connection, relation, blanks=0)
@@ -178,22 +106,6 @@ def nameable(name: str) -> bool:
     return 0 < len(name.encode()) <= LONGEST_NAME
 
 
-def _header(path: Path) -> tuple[str, list[str]]:
-    """Return the delimiter and the column names of a CSV file."""
-    try:
-        with path.open("rb") as file:
-            head = unpacked(path, file).read(HEADER_LIMIT).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        head = error.object[: error.start].decode("utf-8-sig")
-    except (OSError, EOFError) as error:
-        raise ContractError(f"{path} is no gzip file that can be read") from error
-    first = head.partition("\n")[0]
-    delimiter = max(DELIMITERS, key=first.count)
-    names = next(csv.reader(io.StringIO(head), delimiter=delimiter), [])
-    check_names(path, names)
-    return delimiter, names
-
-
 def check_names(path: Path, names: list[str]) -> None:
     """Refuse a header that cannot name columns.
 
@@ -213,15 +125,6 @@ def check_names(path: Path, names: list[str]) -> None:
             )
     if not names:
         raise ContractError(f"{path} is empty; expected a first line with column names")
-
-
-def _relation(path: Path, delimiter: str, names: list[str]) -> str:
-    columns = ", ".join(f"{engine.literal(name)}: 'VARCHAR'" for name in names)
-    return (
-        f"read_csv({engine.literal(str(path))}, auto_detect = false, header = true, "
-        f"delim = {engine.literal(delimiter)}, quote = '\"', escape = '\"', "
-        f"nullstr = '', allow_quoted_nulls = false, columns = {{{columns}}})"
-    )
 
 
 def _described(
@@ -257,8 +160,13 @@ def _text(column: str, kind: str) -> str:
 
 
 @contextmanager
-def _blamed(path: Path) -> Iterator[None]:
-    """Turn errors of the engine into ours, which name the file."""
+def blamed(path: Path) -> Iterator[None]:
+    """Turn errors of the engine into ours, which name the file.
+
+    Raises:
+        ContractError: The file is malformed.
+        BackendError: The machine has too little memory for it.
+    """
     try:
         yield
     except duckdb.OutOfMemoryException as error:
