@@ -248,7 +248,9 @@ def test_a_socket_folder_that_others_may_enter_is_not_trusted(
 
 
 @as_root
-def test_root_shelters_the_data_of_a_home_that_is_closed(home: Path) -> None:
+def test_root_shelters_the_data_of_a_home_that_is_closed(
+    home: Path, shelters: Path
+) -> None:
     closed = home / "closed"
     closed.mkdir(mode=0o700)
     embedded = EmbeddedServer(closed)
@@ -258,12 +260,13 @@ def test_root_shelters_the_data_of_a_home_that_is_closed(home: Path) -> None:
     assert ask(embedded, "SELECT 1") == 1
     assert closed.stat().st_mode & 0o777 == 0o700
     place = placement.locate(closed)
-    assert place.data.parent.parent in shelter.BASES
+    assert place.data.parent.parent == shelters
     embedded.remove()
     assert not place.data.parent.exists()
 
 
 @as_root
+@pytest.mark.usefixtures("shelters")
 def test_deleting_a_closed_home_is_a_full_reset(home: Path) -> None:
     closed = home / "closed"
     closed.mkdir(mode=0o700)
@@ -281,6 +284,45 @@ def test_deleting_a_closed_home_is_a_full_reset(home: Path) -> None:
     assert not abandoned.exists()
     assert list(processes.working_in(abandoned)) == []
     second.remove()
+
+
+@as_root
+def test_root_copies_programs_that_only_root_reaches(
+    home: Path, shelters: Path
+) -> None:
+    closed = home / "closed"
+    closed.mkdir(mode=0o700)
+    installed = placement.programs(None).parent
+    (closed / "pginstall").symlink_to(installed)
+
+    copy = shelter.copied(closed / "pginstall")
+
+    assert copy.parent == shelters
+    said = subprocess.run(
+        [str(copy / "bin" / "postgres"), "--version"],
+        check=True,
+        capture_output=True,
+        user=shelter.USER,
+    )
+    assert said.stdout.startswith(b"postgres (PostgreSQL) 18")
+    assert shelter.copied(closed / "pginstall") == copy
+
+
+@as_root
+def test_a_shelter_of_a_home_that_is_not_mounted_is_kept(
+    home: Path, shelters: Path
+) -> None:
+    control = home / "disk" / "postgres"
+    control.mkdir(parents=True)
+    folder = shelter.take(control)
+    record = folder / shelter.RECORD
+    record.write_text(record.read_text().replace('"device": ', '"device": 1'))
+    shutil.rmtree(home / "disk")
+
+    shelter.sweep()
+
+    assert folder.is_dir()
+    assert folder.parent == shelters
 
 
 @as_root
@@ -342,6 +384,14 @@ def test_a_platform_without_a_wheel_is_told_so(
 
     with pytest.raises(ConfigError, match=r"no wheel for .* or set postgres\.host"):
         EmbeddedServer(home).start()
+
+
+@pytest.fixture
+def shelters(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of shelters, instead of that of the machine."""
+    folder = home / "shelters"
+    monkeypatch.setattr(shelter, "BASES", (folder,))
+    return folder
 
 
 @pytest.fixture
