@@ -87,8 +87,8 @@ def size(contract: TableContract) -> Check:
     return Check(
         "ExpectTableRowCountToBeBetween",
         (next(iter(contract.columns)),),
-        f"the table must have {limits} rows",
-        "it has {value:,}",
+        f"the number of rows must be {limits}",
+        "it is {value:,}",
         "load rows into the source table, or correct the query",
         {"min_value": least, "max_value": most},
     )
@@ -155,7 +155,7 @@ def _values(name: str, column: ColumnContract) -> Iterator[Check]:
 
 
 def _not_null(name: str, share: float, *, warning: bool) -> Check:
-    promise = f"may be NULL in at most {share:.4g} of the rows"
+    promise = f"may be NULL in at most {100 * share:.3g} % of the rows"
     return Check(
         "ExpectColumnValuesToNotBeNull",
         (name,),
@@ -198,11 +198,13 @@ def _classes(label: str) -> Check:
 
 def _fresh(timestamp: str, days: float | None, now: datetime) -> Check:
     since = None if days is None else now - timedelta(days=days)
-    age = "" if days is None else f" at most {days:g} days before, and"
+    age = (
+        "not after" if days is None else f"at most {days:g} days before, and not after,"
+    )
     return Check(
         "ExpectColumnMaxToBeBetween",
         (timestamp,),
-        f"the newest {timestamp!r} must lie{age} not after {now:%Y-%m-%d %H:%M %Z}",
+        f"the newest {timestamp!r} must lie {age} {now:%Y-%m-%d %H:%M %Z}",
         "it is {value}",
         "load newer rows, correct the clock, or the contract's max_age_days",
         {"column": timestamp, "min_value": since, "max_value": now},

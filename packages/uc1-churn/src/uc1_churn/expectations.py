@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_ROWS = 5
+MANY_ROWS = 500_000
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_ROWS}
 # The page's logos are fetched from a server that would learn who looks at it.
 REMOTE_IMAGE = re.compile(r"<img[^>]*https?://[^>]*>")
@@ -102,8 +103,10 @@ class Evaluation:
             yield definition.get_batch({"dataframe": batch})
         finally:
             sources.delete(self.name)
-            # The batch, its source and its metrics refer to each other.
-            gc.collect()
+            # The batch, its source and its metrics refer to each other; a collection
+            # takes 0.3 s, which small batches are not worth.
+            if len(batch) > MANY_ROWS:
+                gc.collect()
 
     def page(self) -> str:
         """Return the Data Docs page of all batches: one HTML file."""

@@ -60,7 +60,7 @@ def test_a_contract_can_be_a_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_contract_is_told_with_the_shipped_names() -> None:
-    with pytest.raises(NotFoundError, match="'custmers'.*one of customers, telco"):
+    with pytest.raises(NotFoundError, match=r"'custmers'.*one of customers, telco"):
         load_contract("custmers")
 
 

@@ -31,7 +31,7 @@ class Company:
 
     hazard: Hazard = field(default_factory=Hazard)
     monthly_joins: float = 0.11
-    founded_months: int = 24
+    founded_months: int = 60
     mean_age: float = 42.0
     mean_purchases: float = 1.2
     purchases_shape: float = 0.8

@@ -44,7 +44,7 @@ class Hazard:
         histories. Sociological Methodology 13, 61-98.
     """
 
-    intercept: float = -1.7
+    intercept: float = -1.4
     log_tenure: float = -0.55
     idle_month: float = 0.5
     ticket: float = 0.9

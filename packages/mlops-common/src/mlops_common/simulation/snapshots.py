@@ -55,7 +55,7 @@ def simulate(
         customers: Number in the first snapshot, at least 1.
         months: Number of snapshots, at least 1.
         end: Day up to which churn is known: the last snapshot is a month earlier.
-        company: Behaviour; with the defaults about 10 % leave in a month.
+        company: Behaviour; with the defaults about 11 % leave in a month.
         batch_rows: Most rows of a batch, at least 1.
 
     Yields:
