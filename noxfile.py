@@ -22,6 +22,8 @@ BENCHMARKS = {
 
 def sync(session: nox.Session, *args: str) -> None:
     """Fill the session's environment from `uv.lock`, and nothing else."""
+    # Tests start many processes; each would compile every library that it imports.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
     env = {"UV_PROJECT_ENVIRONMENT": session.virtualenv.location}
     command = ("uv", "sync", "--locked", "--quiet", "--no-default-groups", *args)
     session.run_install(*command, env=env, external=True)

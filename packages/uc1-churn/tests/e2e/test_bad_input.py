@@ -9,16 +9,6 @@ from mlops_common.bootstrap import Platform
 from mlops_common.errors import ConfigError, ContractError, MlopsError, NotFoundError
 from uc1_churn.result import ChurnResult
 
-pytestmark = pytest.mark.filterwarnings(
-    # Prefect, Feast and DVC leave connections and files to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning",
-    "ignore::PendingDeprecationWarning",
-    "ignore::FutureWarning",
-    "ignore::UserWarning",
-)
-
 Run = Callable[..., ChurnResult]
 DATASET = {"name": "broken", "table": "broken", "timestamp": "observed_at"}
 COPY = "CREATE TABLE broken AS SELECT * FROM customers"
@@ -97,7 +87,7 @@ def test_a_broken_revision_is_never_the_validated_one(
 
     assert "2 of" in str(caught.value) or "2 rows" in str(caught.value)
     assert "Data Docs: file://" in str(caught.value)
-    assert platform.datasets.revisions("fragile") == ["fragile@v1"]
+    assert platform.datasets.revisions("fragile") == ["v1"]
     with pytest.raises(NotFoundError):
         platform.datasets.revision("fragile")
 

@@ -18,16 +18,6 @@ from mlops_common.simulation import true_probability
 from uc1_churn import metrics
 from uc1_churn.result import ChurnResult
 
-pytestmark = pytest.mark.filterwarnings(
-    # Prefect, Feast and DVC leave connections and files to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning",
-    "ignore::PendingDeprecationWarning",
-    "ignore::FutureWarning",
-    "ignore::UserWarning",
-)
-
 Run = Callable[..., ChurnResult]
 ALIAS = "champion"
 LEAST_REPORT, MOST_REPORT = 50_000, 1_000_000  # bytes
@@ -152,7 +142,7 @@ def test_the_same_data_make_no_second_revision_and_the_url_stays(
     second = run()
 
     assert second.dataset == first.dataset
-    assert platform.datasets.revisions("customers") == ["customers@v1"]
+    assert platform.datasets.revisions("customers") == ["v1"]
     assert second.model.version > first.model.version
     assert second.endpoint.url == first.endpoint.url
     assert second.decision is not None

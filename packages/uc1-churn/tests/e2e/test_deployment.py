@@ -5,18 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from mlops_common.bootstrap import Platform
 from mlops_common.orchestration import orchestrated
 from uc1_churn.result import ChurnResult
-
-pytestmark = pytest.mark.filterwarnings(
-    # Prefect leaves connections to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning",
-)
 
 PACKAGE = Path(__file__).parents[2]
 TIMEOUT = 300

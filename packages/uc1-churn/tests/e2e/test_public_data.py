@@ -3,23 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from mlops_common.bootstrap import Platform
 from mlops_common.config import read_yaml
 from mlops_common.postgres.loading import load_file
 from uc1_churn.result import ChurnResult
 from uc1_churn.use_case import USE_CASE
-
-pytestmark = pytest.mark.filterwarnings(
-    # Prefect, Feast and DVC leave connections and files to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning",
-    "ignore::PendingDeprecationWarning",
-    "ignore::FutureWarning",
-    "ignore::UserWarning",
-)
 
 Run = Callable[..., ChurnResult]
 
