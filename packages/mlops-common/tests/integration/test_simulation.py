@@ -13,17 +13,21 @@ from mlops_common.postgres.transfer import extract
 from mlops_common.simulation import SCHEMA, simulate, write_company
 
 END = date(2026, 3, 1)
+# Not `ru_maxrss`, which a process inherits from the one that started it.
 MEMORY = """
-import resource, sys
+import sys
 from datetime import date
+
+import psutil
+
 from mlops_common.simulation import simulate
 
-rows = 0
+rows = peak = 0
+process = psutil.Process()
 for batch in simulate(0, int(sys.argv[1]), 24, date(2026, 3, 1)):
     rows += batch.num_rows
-    del batch
-unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit)
+    peak = max(peak, process.memory_info().rss)
+print(rows, peak >> 20)
 """
 
 
