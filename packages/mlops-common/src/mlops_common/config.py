@@ -213,10 +213,12 @@ def validated(
         ConfigError: Lists each key that does not fit, with the allowed ones.
 
     Examples:
-        >>> validated(MlflowSettings, {"uri": "x"}, where="a.yaml")
+        >>> validated(  # doctest: +ELLIPSIS
+        ...     MlflowSettings, {"url": "x"}, where="a.yaml"
+        ... )
         Traceback (most recent call last):
         ...
-        mlops_common.errors.ConfigError: unknown key 'uri' (a.yaml); allowed: tracking_uri
+        mlops_common.errors.ConfigError: unknown key 'url' (a.yaml); allowed: ...
     """
     try:
         return model.model_validate(values)
@@ -249,8 +251,10 @@ def overlaid(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in top.items():
         below = merged.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        merged[key] = overlaid(below, value) if both else value
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = overlaid(below, value)
+        else:
+            merged[key] = value
     return merged
 
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from mlops_common import locks
 from mlops_common.errors import BackendError
 from mlops_common.files import replace_text
-from mlops_common.postgres import locks
 from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
 from mlops_common.progress import step
 from mlops_common.use_case import points

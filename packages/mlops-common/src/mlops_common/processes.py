@@ -18,9 +18,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlops_common import locks
 from mlops_common.errors import BackendError
 from mlops_common.files import replace_text
-from mlops_common.postgres import locks
 
 LOOPBACK = "127.0.0.1"
 GRACE = 10.0  # seconds to end in good order

@@ -21,7 +21,7 @@ class DatasetRef(Ref):
             `customers@v3`; empty until it is versioned.
 
     Examples:
-        >>> ref = DatasetRef(name="customers", key="raw/ab.parquet", digest="ab", rows=3)
+        >>> ref = DatasetRef(name="customers", key="raw/ab", digest="ab", rows=3)
         >>> ref.revision
         ''
     """

@@ -43,9 +43,7 @@ def test_the_command_line_wins_over_the_file_and_it_over_the_settings(
     file = tmp_path / "params.yaml"
     file.write_text("{b: 2, c: 2}", "utf-8")
 
-    values = gathered(
-        CASE, settings(uc1={"a": 1, "b": 1, "c": 1}), str(file), ["c=3"]
-    )
+    values = gathered(CASE, settings(uc1={"a": 1, "b": 1, "c": 1}), str(file), ["c=3"])
 
     assert values == {"a": 1, "b": 2, "c": 3}
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from mlops_common import locks
 from mlops_common.errors import ConfigError
-from mlops_common.postgres import locks, placement, shelter
+from mlops_common.postgres import placement, shelter
 
 STRANGER = shelter.Owner(uid=54321, gid=54321)
 

@@ -1,9 +1,9 @@
 """Checks a staged endpoint before it may answer customers."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from mlops_common.refs import EndpointRef
 from uc1_churn import inference, parity
@@ -49,12 +49,12 @@ def check(
     return features, parity.compare(expected, served, key=key, tolerance=tolerance)
 
 
-def _pipeline_probabilities(model: Path, customers: pa.Table, key: str) -> NDArray:
+def _pipeline_probabilities(model: Path, customers: pa.Table, key: str) -> Any:
     from uc1_churn.serving import MODEL_FILE, load_pipeline
     from uc1_churn.training import probabilities
 
     return probabilities(load_pipeline(model / MODEL_FILE), customers, key)
 
 
-def _scored(customers: pa.Table, key: str, probability: NDArray) -> pa.Table:
+def _scored(customers: pa.Table, key: str, probability: Any) -> pa.Table:
     return pa.table({key: customers[key], "probability": probability})

@@ -51,7 +51,7 @@ def test_a_worker_runs_the_deployment_from_the_installed_package(
         from prefect.client.orchestration import get_client
 
         with get_client(sync_client=True) as client:
-            state = client.read_flow_run(submitted.id).state
+            state = client.read_flow_run(submitted.id).state  # type: ignore[union-attr]
 
     assert state is not None
     assert state.is_completed(), state

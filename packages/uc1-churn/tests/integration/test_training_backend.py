@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from mlops_common import locks
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.config import Settings
 from mlops_common.errors import BackendError, ContractError
-from mlops_common.postgres import locks
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import verified
 from mlops_common.testing.postgres import temporary_home

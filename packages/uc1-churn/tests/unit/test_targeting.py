@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -12,12 +13,12 @@ JANUARY, FEBRUARY = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinf
 KEYS = ("id", "event_timestamp")
 
 
-def write(path: Path, **columns: list[object]) -> Path:
+def write(path: Path, **columns: Any) -> Path:
     pq.write_table(pa.table(columns), path)
     return path
 
 
-def current(folder: Path, features: Path, outcomes: Path) -> dict[str, list[object]]:
+def current(folder: Path, features: Path, outcomes: Path) -> dict[str, list[Any]]:
     columns = FeatureSchema(
         dataset="d", entity="id", entity_type="integer", numeric=("age",),
         categorical=(),
@@ -27,13 +28,14 @@ def current(folder: Path, features: Path, outcomes: Path) -> dict[str, list[obje
     count = targeting.current_customers(table, outcomes, target)
     found = pq.read_table(target)
     assert count == found.num_rows
-    return found.to_pydict()
+    values: dict[str, list[Any]] = found.to_pydict()
+    return values
 
 
 def test_who_left_is_no_customer_and_who_stayed_is_known_by_the_latest_row(
     tmp_path: Path,
 ) -> None:
-    keys = {
+    keys: dict[str, Any] = {
         "id": [1, 1, 2, 3],
         "event_timestamp": [JANUARY, FEBRUARY, JANUARY, JANUARY],
     }
@@ -44,7 +46,7 @@ def test_who_left_is_no_customer_and_who_stayed_is_known_by_the_latest_row(
 
 
 def test_who_left_and_came_back_is_a_customer_again(tmp_path: Path) -> None:
-    keys = {"id": [1, 1], "event_timestamp": [JANUARY, FEBRUARY]}
+    keys: dict[str, Any] = {"id": [1, 1], "event_timestamp": [JANUARY, FEBRUARY]}
     features = write(tmp_path / "f.parquet", **keys, age=[30.0, 31.0])
     outcomes = write(tmp_path / "o.parquet", **keys, label=[1, 0])
 

@@ -23,7 +23,7 @@ import yaml
 from mlops_common.datasets.dvc import FOLDER, Dvc
 from mlops_common.datasets.git import Git
 from mlops_common.errors import BackendError
-from mlops_common.postgres.locks import exclusive
+from mlops_common.locks import exclusive
 from mlops_common.refs import DatasetRef
 
 APPROVED = "validated"

@@ -17,9 +17,9 @@ from typing import BinaryIO
 
 from psycopg.pq import PGconn, Ping
 
-from mlops_common import progress
+from mlops_common import locks, progress
 from mlops_common.errors import BackendError, ConfigError
-from mlops_common.postgres import launch, locks, placement, processes, shelter
+from mlops_common.postgres import launch, placement, processes, shelter
 from mlops_common.postgres.placement import PORT, Place
 
 PATIENCE = 120.0  # seconds for a start; recovery after a crash takes longest

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from mlops_common import locks
 from mlops_common.errors import ConfigError
-from mlops_common.postgres import locks, processes
+from mlops_common.postgres import processes
 
 USER = "nobody"
 BASES = (Path("/var/lib/mlops-postgres"), Path("/var/tmp/mlops-postgres"))  # noqa: S108

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from mlops_common import progress
+from mlops_common import locks, progress
 from mlops_common.errors import ConfigError, NotFoundError, RefusedError
-from mlops_common.postgres import locks
 from mlops_common.processes import LOOPBACK, Identity, wait_until
 from mlops_common.refs import EndpointRef
 from mlops_common.serving.artifact import verified

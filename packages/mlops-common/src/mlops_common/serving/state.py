@@ -14,9 +14,9 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from mlops_common import locks
 from mlops_common.errors import BackendError
 from mlops_common.files import replace_text
-from mlops_common.postgres import locks
 from mlops_common.processes import Identity, Process, exists, tail
 from mlops_common.serving.base import ServiceSpec
 

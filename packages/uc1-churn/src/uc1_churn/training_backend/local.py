@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from mlops_common import locks
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
-from mlops_common.postgres import locks
 from mlops_common.processes import tail
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
