@@ -1,8 +1,43 @@
 """Files that a killed process leaves whole: the old content or the new one."""
 
 import os
-import tempfile
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from mlops_common.errors import BackendError
+
+PARTIAL = ".partial-"
+FORGOTTEN = 24 * 3600.0  # seconds after which what a killed run left is removed
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`, which takes its place at the end.
+
+    An error in the block leaves `target` as it was. What killed processes left beside
+    it is removed after a day.
+
+    Args:
+        target: The file; its folder is made when absent.
+
+    Raises:
+        BackendError: The disk is full, or the folder cannot be written.
+
+    Examples:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with replacing(folder / "a.txt") as partial:
+        ...     _ = partial.write_text("whole")
+        >>> [path.name for path in folder.iterdir()]
+        ['a.txt']
+    """
+    try:
+        with _renaming(target) as partial:
+            yield partial
+    except OSError as error:
+        raise unwritable(target, error.strerror or str(error)) from error
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -17,14 +52,36 @@ def replace_text(path: Path, text: str) -> None:
         >>> path.read_text("utf-8")
         '8081'
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    partial = Path(name)
+    with _renaming(path) as partial:
+        partial.write_text(text, "utf-8")
+
+
+def unwritable(target: Path, reason: str) -> BackendError:
+    """Return the error of a file that cannot be written."""
+    return BackendError(
+        f"cannot write {target}: {reason}; free some space, or point MLOPS_HOME at "
+        "another disk"
+    )
+
+
+@contextmanager
+def _renaming(target: Path) -> Iterator[Path]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _forget(target)
+    partial = target.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{target.name}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
+        yield partial
+        with partial.open("rb+") as stream:
             os.fsync(stream.fileno())
-        partial.replace(path)
+        partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _forget(target: Path) -> None:
+    for leftover in target.parent.glob(f"{PARTIAL}*-{target.name}"):
+        try:
+            if leftover.stat().st_mtime < time.time() - FORGOTTEN:
+                leftover.unlink(missing_ok=True)
+        except FileNotFoundError:
+            continue

@@ -408,7 +408,9 @@ def test_a_full_disk_is_told_so_and_leaves_nothing(
 ) -> None:
     wide = "SELECT md5(n::text) AS v FROM generate_series(1, 200000) AS n"
     with small_disk(tmp_path, megabytes=1):
-        with pytest.raises(BackendError, match=f"no space left in {tmp_path}"):
+        with pytest.raises(
+            BackendError, match=f"cannot write {tmp_path}.*: No space left"
+        ):
             extract(postgres, wide, tmp_path / "table.parquet")
 
         assert list(tmp_path.iterdir()) == []

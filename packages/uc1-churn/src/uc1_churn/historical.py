@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlops_common.errors import ContractError
+from mlops_common.files import replacing
 from mlops_common.progress import step
-from uc1_churn import parquet
 from uc1_churn.feature_schema import EVENT_TIMESTAMP, LABEL, FeatureSchema
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def write_training_set(
     """
     shape = schema(columns)
     keys = [columns.entity, EVENT_TIMESTAMP, LABEL]
-    with pq.ParquetFile(entity_rows) as source, parquet.replacing(target) as partial:
+    with pq.ParquetFile(entity_rows) as source, replacing(target) as partial:
         total = source.metadata.num_rows
         with (
             step("Join features", total=total) as advance,

@@ -1,6 +1,5 @@
 """Parquet files read and written by DuckDB, in bounded memory."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +10,9 @@ from typing import Any
 import duckdb
 
 from mlops_common.errors import BackendError
+from mlops_common.files import replacing
 
 MEMORY = "1GB"
-PARTIAL = ".partial-"
 
 
 @contextmanager
@@ -58,40 +57,6 @@ def write(relation: duckdb.DuckDBPyRelation, target: Path) -> None:
     """
     with replacing(target) as partial, translated(target):
         relation.write_parquet(str(partial), compression="zstd")
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target`, and rename it when the block succeeds.
-
-    Raises:
-        BackendError: The disk is full or the folder cannot be written.
-
-    Examples:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> with replacing(folder / "a.txt") as partial:
-        ...     _ = partial.write_text("whole")
-        >>> [path.name for path in folder.iterdir()]
-        ['a.txt']
-    """
-    partial: Path | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=PARTIAL, dir=target.parent)
-        os.close(handle)
-        partial = Path(name)
-        yield partial
-        with partial.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        partial.replace(target)
-    except OSError as error:
-        raise BackendError(
-            f"cannot write {target}: {error.strerror}; free some space or point "
-            "MLOPS_HOME at another disk"
-        ) from error
-    finally:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
 
 
 @contextmanager

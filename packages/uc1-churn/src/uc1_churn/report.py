@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+from mlops_common.files import replacing
+
 TEMPLATE = "templates/report.html.j2"
 
 
@@ -102,8 +104,6 @@ def render(report: Report) -> str:
 
 def write(report: Report, path: Path) -> Path:
     """Write the page to `path`, all or nothing, and return the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(render(report), "utf-8")
-    partial.replace(path)
+    with replacing(path) as partial:
+        partial.write_text(render(report), "utf-8")
     return path

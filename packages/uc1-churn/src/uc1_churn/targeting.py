@@ -8,6 +8,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from duckdb import SQLExpression
 
+from mlops_common.files import replacing
 from uc1_churn import parquet
 from uc1_churn.config import EconomicsParams
 from uc1_churn.economics import targets
@@ -79,9 +80,9 @@ def write(ranked: pa.Table, parquet_file: Path, csv_file: Path) -> None:
     Raises:
         BackendError: The disk is full or a folder cannot be written.
     """
-    with parquet.replacing(parquet_file) as partial:
+    with replacing(parquet_file) as partial:
         pq.write_table(ranked, partial)
-    with parquet.replacing(csv_file) as partial:
+    with replacing(csv_file) as partial:
         pyarrow.csv.write_csv(ranked, partial)
 
 

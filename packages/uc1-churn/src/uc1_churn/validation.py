@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from mlops_common.errors import BackendError, ContractError
+from mlops_common.files import replacing
 from mlops_common.logger import get_logger
 from mlops_common.progress import step
-from uc1_churn import batches, checks, parquet
+from uc1_churn import batches, checks
 from uc1_churn.checks import Check
 from uc1_churn.expectations import Evaluation, Finding
 from uc1_churn.schema import TableContract, kind_of
@@ -64,7 +65,7 @@ def validate(
     evaluation = Evaluation(contract.name)
     rows = pq.read_metadata(table).num_rows
     _evaluate(evaluation, table, contract, now)
-    with parquet.replacing(docs) as partial:
+    with replacing(docs) as partial:
         partial.write_text(evaluation.page(), "utf-8")
     broken = [finding for finding in evaluation.findings if not finding.success]
     refused = [finding for finding in broken if not finding.check.warning]

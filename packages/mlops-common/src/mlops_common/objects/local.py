@@ -1,16 +1,13 @@
 """Objects as files in a folder."""
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from mlops_common.errors import BackendError, ContractError, NotFoundError
-
-PARTIAL = ".partial-"
+from mlops_common.errors import ContractError, NotFoundError
+from mlops_common.files import PARTIAL, replacing
 
 
 class LocalObjectStore:
@@ -30,14 +27,14 @@ class LocalObjectStore:
 
     def put(self, key: str, data: bytes) -> str:
         """Store `data` under `key`; return its URI."""
-        with self._replacing(key) as stream:
-            stream.write(data)
+        with replacing(self._path(key)) as partial:
+            partial.write_bytes(data)
         return self.uri(key)
 
     def upload(self, key: str, source: Path) -> str:
         """Store the file `source` under `key`; return its URI."""
-        with self._replacing(key) as stream, source.open("rb") as file:
-            shutil.copyfileobj(file, stream, 1 << 20)
+        with replacing(self._path(key)) as partial:
+            shutil.copyfile(source, partial)
         return self.uri(key)
 
     @contextmanager
@@ -75,26 +72,3 @@ class LocalObjectStore:
                 f"object keys are relative paths inside the store, got {key!r}"
             )
         return path
-
-    @contextmanager
-    def _replacing(self, key: str) -> Iterator[BinaryIO]:
-        """Write to a temporary name and rename, so that readers see all or nothing."""
-        path = self._path(key)
-        partial: Path | None = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=PARTIAL, dir=path.parent)
-            partial = Path(name)
-            with os.fdopen(handle, "wb") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(path)
-        except OSError as error:
-            raise BackendError(
-                f"cannot write object {key!r} under {self.root}: {error.strerror}; "
-                "free some space or point MLOPS_HOME at another disk"
-            ) from error
-        finally:
-            if partial is not None:
-                partial.unlink(missing_ok=True)

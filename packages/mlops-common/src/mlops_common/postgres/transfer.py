@@ -7,10 +7,6 @@ same bytes: the scan starts at the first page and keeps the order.
 
 import errno
 import os
-import secrets
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,15 +15,13 @@ import psycopg
 import pyarrow.parquet as pq
 from psycopg import sql
 
-from mlops_common import progress
+from mlops_common import files, progress
 from mlops_common.errors import BackendError, ConfigError, ContractError, MlopsError
 from mlops_common.postgres import engine, fidelity, refusals
 from mlops_common.postgres.database import Postgres
 
 ROW_GROUP = 122_880  # rows; a multiple of DuckDB's vectors
 MEMORY = "200MB"
-PARTIAL = ".partial-"
-FORGOTTEN = 24 * 3600.0  # seconds after which a killed run's file is removed
 READ_ONLY = "read-only transaction"
 FULL = os.strerror(errno.ENOSPC)
 
@@ -74,7 +68,7 @@ def extract(
     statement = _statement(postgres, query, database)
     with (
         progress.step(f"Extract {target.stem}"),
-        _replacing(target) as partial,
+        files.replacing(target) as partial,
         engine.engine(threads=1, memory=MEMORY) as connection,
     ):
         engine.attach(connection, postgres, database)
@@ -116,7 +110,7 @@ def _written(file: Path) -> Extract:
 def _problem(error: duckdb.Error, postgres: Postgres, target: Path) -> MlopsError:
     said = str(error)
     if FULL in said:
-        return _no_space(target)
+        return files.unwritable(target, FULL)
     changed = fidelity.changed(said)
     if changed is not None:
         return ContractError(changed)
@@ -124,36 +118,3 @@ def _problem(error: duckdb.Error, postgres: Postgres, target: Path) -> MlopsErro
     if READ_ONLY in first:
         return ConfigError(f"an extract only reads: {first}")
     return BackendError(f"PostgreSQL at {postgres.address} failed: {first}")
-
-
-def _no_space(target: Path) -> BackendError:
-    return BackendError(
-        f"no space left in {target.parent}; free some, or point MLOPS_HOME at another "
-        "disk"
-    )
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """Yield a temporary name that becomes `target` when the block succeeds."""
-    partial = target.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{target.name}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _forget(target)
-        yield partial
-        with partial.open("rb") as stream:
-            os.fsync(stream.fileno())
-        partial.replace(target)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise _no_space(target) from error
-        raise BackendError(f"cannot write {target}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _forget(target: Path) -> None:
-    """Remove what killed runs left beside `target`."""
-    for leftover in target.parent.glob(f"{PARTIAL}*-{target.name}"):
-        if leftover.stat().st_mtime < time.time() - FORGOTTEN:
-            leftover.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from uc1_churn import parquet
+from mlops_common.files import replacing
 from uc1_churn.feature_schema import FeatureTable
 
 PASSWORD = "${PGPASSWORD}"  # noqa: S105 - the name of a variable
@@ -103,7 +103,7 @@ def _registry_url(connection: Mapping[str, str | int]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with parquet.replacing(path) as partial:
+    with replacing(path) as partial:
         partial.write_text(text, "utf-8")
 
 
