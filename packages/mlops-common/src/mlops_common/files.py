@@ -59,8 +59,8 @@ def replace_text(path: Path, text: str) -> None:
 def unwritable(target: Path, reason: str) -> BackendError:
     """Return the error of a file that cannot be written."""
     return BackendError(
-        f"cannot write {target}: {reason}; free some space, or point MLOPS_HOME at "
-        "another disk"
+        f"cannot write {target}: {reason}; free some space if the disk is full, or "
+        "point MLOPS_HOME at another folder"
     )
 
 

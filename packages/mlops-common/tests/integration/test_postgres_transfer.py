@@ -27,8 +27,9 @@ from mlops_common.errors import (
     ContractError,
     NotFoundError,
 )
+from mlops_common.files import PARTIAL
 from mlops_common.postgres.database import Postgres
-from mlops_common.postgres.transfer import PARTIAL, Extract, extract
+from mlops_common.postgres.transfer import Extract, extract
 from mlops_common.testing.postgres import small_disk
 
 UTC = dt.UTC
