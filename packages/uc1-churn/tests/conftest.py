@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["mlops_common.testing.fixtures"]
 
@@ -17,3 +18,8 @@ def shared_data() -> Path:
     if not (shared / "data").is_dir():
         pytest.skip(f"no public datasets at {shared / 'data'}; set MLOPS_SHARED")
     return shared / "data"
+
+
+# A busy machine makes no property wrong.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
