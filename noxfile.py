@@ -89,7 +89,7 @@ def add_bench(case: str, names: tuple[str, ...]) -> None:
     """Define `bench-<case>`."""
 
     def bench(session: nox.Session) -> None:
-        sync(session, "--all-packages", "--group=bench")
+        sync(session, "--all-packages")
         for name in session.posargs or names:
             session.run("python", f"benchmarks/{case}_{name}.py")
 

@@ -1,14 +1,16 @@
 """The `mlops` command: run use cases, load data, look at settings and state."""
 
+import errno
 import os
 import shlex
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlops_common.errors import ConfigError, MlopsError
+from mlops_common.errors import BackendError, ConfigError, MlopsError
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -180,7 +182,10 @@ def stop(context: typer.Context) -> None:
     """Stop everything that runs in the home folder; nothing is lost."""
     from mlops_common.home import stop as stop_home
 
-    for name in stop_home(_platform(context)):
+    platform = _platform(context)
+    with _steps():
+        stopped = list(stop_home(platform))
+    for name in stopped:
         typer.echo(f"stopped {name}")
 
 
@@ -196,29 +201,53 @@ def reset(
     home = platform.settings.home
     if not yes:
         typer.confirm(f"Delete {home} with all data and models?", abort=True)
-    reset_home(platform)
+    with _steps():
+        reset_home(platform)
     typer.echo(f"deleted {home}")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; print errors without a traceback and exit with their code."""
-    words = sys.argv[1:] if arguments is None else arguments
+    run_command(app, sys.argv[1:] if arguments is None else arguments)
+
+
+def run_command(command: typer.Typer, words: list[str]) -> None:
+    """Run a Typer command as `main` does."""
     try:
         _check_platform()
-        app(args=words)
+        command(args=words)
     except MlopsError as error:
-        if "--debug" in words:
-            raise
-        from mlops_common.console import print_error
-
-        print_error(error, as_json="--json" in words)
-        raise SystemExit(error.exit_code) from None
+        raise SystemExit(_told(error, words)) from None
+    except OSError as error:
+        raise SystemExit(_told(_disk_problem(error), words)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception as error:
         if "--debug" in words:
             raise
         raise SystemExit(_unexpected(error, words)) from None
+
+
+def _disk_problem(error: OSError) -> MlopsError:
+    """Say what a system error means, of a file or the disk, that nobody expected."""
+    reason = f"{error.strerror or error}: {error.filename or 'the home folder'}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return BackendError(
+            f"{reason}; free some space, or point MLOPS_HOME at another disk"
+        )
+    return ConfigError(
+        f"{reason}; check that the folder is yours, or set MLOPS_HOME to another"
+    )
+
+
+def _told(error: MlopsError, words: list[str]) -> int:
+    """Print an error, with its traceback only for `--debug`; return its exit code."""
+    from mlops_common.console import print_error
+
+    if "--debug" in words:
+        traceback.print_exc()
+    print_error(error, as_json="--json" in words)
+    return error.exit_code
 
 
 def _unexpected(error: Exception, words: list[str]) -> int:

@@ -1,26 +1,22 @@
 """The demo: a simulated company, and the churn pipeline over its customers."""
 
-import json
 from datetime import UTC, date, datetime
 from typing import Any
 
-from psycopg import sql
-
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import ConfigError
-from mlops_common.launch import gathered, launch
-from mlops_common.simulation import write_company
+from mlops_common.launch import launch
+from mlops_common.simulation import SIMULATED, description, write_company
 from mlops_common.use_case import find
 
 TABLE = "customers"
 USE_CASE = "uc1"
-MARK = "made by `mlops demo`: "
 COMMENT = "SELECT obj_description(to_regclass(%s), 'pg_class')"
 EXISTS = "SELECT to_regclass(%s) IS NOT NULL"
 
 
 def run_demo(platform: Platform, *, customers: int, months: int, seed: int) -> Any:
-    """Make the company unless it is there, and run UC1 over it.
+    """Make the company unless it is there, and run UC1 over it with its defaults.
 
     Args:
         platform: Where its systems are.
@@ -39,17 +35,14 @@ def run_demo(platform: Platform, *, customers: int, months: int, seed: int) -> A
     case = find(USE_CASE)
     end = datetime.now(UTC).date().replace(day=1)
     _ensure_company(platform, customers, months, seed, end)
-    return launch(case, platform, gathered(case, platform.settings))
+    return launch(case, platform, {})
 
 
 def _ensure_company(
     platform: Platform, customers: int, months: int, seed: int, end: date
 ) -> None:
-    wanted = MARK + json.dumps(
-        {"customers": customers, "months": months, "seed": seed, "end": str(end)}
-    )
-    found = _found(platform)
-    if found == wanted:
+    wanted = description(seed=seed, customers=customers, months=months, end=end)
+    if _found(platform) == wanted:
         return
     write_company(
         platform.postgres,
@@ -59,9 +52,6 @@ def _ensure_company(
         end=end,
         table=TABLE,
     )
-    with platform.postgres.connect() as connection:
-        statement = sql.SQL("COMMENT ON TABLE {} IS {}")
-        connection.execute(statement.format(sql.Identifier(TABLE), sql.Literal(wanted)))
 
 
 def _found(platform: Platform) -> str | None:
@@ -77,7 +67,7 @@ def _found(platform: Platform) -> str | None:
         exists = connection.execute(EXISTS, (TABLE,)).fetchone() == (True,)
         row = connection.execute(COMMENT, (TABLE,)).fetchone()
     comment = str(row[0]) if row and row[0] else ""
-    if exists and not comment.startswith(MARK):
+    if exists and not comment.startswith(SIMULATED):
         raise ConfigError(
             f"table {TABLE!r} in database {database!r} was not made by the demo, which "
             "would replace it; use `mlops run uc1` for your own data, or another "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlops_common.errors import ConfigError
 from mlops_common.orchestration import server_process, server_url
+from mlops_common.progress import step
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -31,15 +32,18 @@ def stop(platform: "Platform") -> Iterator[str]:
     """
     home = platform.settings.home
     for name in platform.serving.names():
-        platform.serving.stop(name)
+        with step(f"Stop endpoint {name}"):
+            platform.serving.stop(name)
         yield f"endpoint {name}"
     server = server_process(home)
     if server.running():
-        server.stop()
+        with step("Stop the Prefect server"):
+            server.stop()
         yield "the Prefect server"
     embedded = platform.postgres.server
     if embedded is not None and embedded.running():
-        embedded.stop()
+        with step("Stop PostgreSQL"):
+            embedded.stop()
         yield "PostgreSQL"
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from mlops_common.bootstrap import Platform
-from mlops_common.config import Settings, overlaid, read_yaml, validated
+from mlops_common.config import Params, Settings, overlaid, read_yaml, validated
 from mlops_common.errors import ConfigError
 from mlops_common.orchestration import orchestrated
 from mlops_common.use_case import UseCase
@@ -41,6 +42,9 @@ def gathered(
 ) -> dict[str, Any]:
     """Return the values of a run, lowest precedence first: file, preset, `--set`.
 
+    A section that the preset names replaces that of the file whole, because halves
+    of two datasets make none. An assignment changes one key of what stands.
+
     Args:
         case: The use case.
         settings: Holds the use case's section of `config.yaml`.
@@ -48,18 +52,31 @@ def gathered(
         assignments: `key=value` with dotted keys.
 
     Raises:
-        ConfigError: A file or an assignment cannot be read.
+        ConfigError: A file or an assignment cannot be read, or the settings do not
+            fit the params.
         NotFoundError: `params` is neither a file nor a preset.
     """
+    model = case.load_params()
     values: dict[str, Any] = dict(getattr(settings, case.name))
+    validated(model, values, where=f"section {case.name}")
     if params is not None:
         file = Path(params)
-        values = overlaid(
-            values, read_yaml(file if file.is_file() else case.preset(params))
-        )
+        values |= read_yaml(file if file.is_file() else case.preset(params))
     for assignment in assignments:
-        values = overlaid(values, parsed(assignment))
+        change = parsed(assignment)
+        values = overlaid(_defaults(model, change) | values, change)
     return values
+
+
+def _defaults(model: type[Params], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the default of each section that a change reaches into."""
+    defaults = {}
+    for key, value in change.items():
+        field = model.model_fields.get(key)
+        section = field.get_default(call_default_factory=True) if field else None
+        if isinstance(value, Mapping) and isinstance(section, Params):
+            defaults[key] = section.model_dump(mode="json")
+    return defaults
 
 
 def parsed(assignment: str) -> dict[str, Any]:
@@ -87,7 +104,18 @@ def parsed(assignment: str) -> dict[str, Any]:
 def _flow_arguments(
     flow: Any, values: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    names = set(inspect.signature(getattr(flow, "fn", flow)).parameters) - {"params"}
-    own = {key: value for key, value in values.items() if key in names}
-    rest = {key: value for key, value in values.items() if key not in names}
+    signature = inspect.signature(getattr(flow, "fn", flow))
+    kinds = {n: p.annotation for n, p in signature.parameters.items() if n != "params"}
+    own = {
+        key: _fitting(key, values[key], kinds[key]) for key in kinds if key in values
+    }
+    rest = {key: value for key, value in values.items() if key not in kinds}
     return own, rest
+
+
+def _fitting(key: str, value: Any, kind: Any) -> Any:
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        said = error.errors()[0]["msg"]
+        raise ConfigError(f"key {key!r}: {said}, found {value!r}") from None

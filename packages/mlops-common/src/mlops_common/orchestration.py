@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from mlops_common import locks
 from mlops_common.errors import BackendError
-from mlops_common.files import replace_text
+from mlops_common.files import make_folder, replacing
 from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
 from mlops_common.progress import step
 from mlops_common.use_case import points
@@ -47,6 +47,8 @@ def quiet(*, debug: bool = False) -> None:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_LOGGING_EXTRA_LOGGERS": ",".join(packages),
+        # Our code logs outside of runs too.
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }
     if not debug:
         variables["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
@@ -111,10 +113,11 @@ def start_server(platform: "Platform") -> str:
     """Start the Prefect server of this home unless it runs; return its API URL.
 
     Raises:
-        BackendError: It did not answer in time; says where its log is.
+        ConfigError: The home folder cannot be made.
+        BackendError: The disk is full, or it did not answer in time; says where its log is.
     """
     server = server_process(platform.settings.home)
-    server.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(server.folder)
     with locks.exclusive(server.folder / "start.lock"):
         port = _port(server)
         url = f"http://{LOOPBACK}:{port}/api"
@@ -123,7 +126,8 @@ def start_server(platform: "Platform") -> str:
         with step("Start the Prefect server"):
             server.stop()
             port = port if _is_free(port) else free_port()
-            replace_text(_port_file(server), str(port))
+            with replacing(_port_file(server)) as partial:
+                partial.write_text(str(port), "utf-8")
             url = f"http://{LOOPBACK}:{port}/api"
             server.start(_command(port), _environment(platform, url))
             _await_health(server, url)
@@ -183,7 +187,7 @@ def _port_file(server: Process) -> Path:
 def _port(server: Process) -> int:
     try:
         return int(_port_file(server).read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return free_port()
 
 

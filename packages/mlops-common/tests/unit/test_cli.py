@@ -1,9 +1,18 @@
+import errno
 import json
 from pathlib import Path
 
 import pytest
+import typer
 
 from mlops_common import cli
+from mlops_common.errors import (
+    BackendError,
+    ConfigError,
+    ContractError,
+    NotFoundError,
+    RefusedError,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +95,33 @@ def test_an_unsupported_platform_gets_a_clear_word(
     assert run("status") == 2
 
     assert "Linux and macOS" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("x"), 2),
+        (NotFoundError("x"), 2),
+        (ContractError("x"), 3),
+        (RefusedError("x", {"auc": 0.1}), 4),
+        (BackendError("x"), 5),
+        (OSError(errno.ENOSPC, "No space left on device"), 5),
+        (PermissionError(errno.EACCES, "Permission denied", "/home"), 2),
+        (KeyError("x"), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_every_kind_of_error_has_its_exit_code_and_no_traceback(
+    error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = typer.Typer()
+
+    @command.command()
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        cli.run_command(command, [])
+
+    assert caught.value.code == code
+    assert "Traceback" not in capsys.readouterr().err

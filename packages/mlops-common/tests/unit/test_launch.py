@@ -3,12 +3,32 @@ from typing import Any
 
 import pytest
 
-from mlops_common.config import Settings
+from mlops_common.config import Params, Settings
 from mlops_common.errors import ConfigError, NotFoundError
-from mlops_common.launch import gathered, parsed
+from mlops_common.launch import _flow_arguments, gathered, parsed
 from mlops_common.use_case import UseCase, find
 
-CASE = UseCase(name="uc1", title="", flow="builtins:print", params="")
+
+class Training(Params):
+    trees: int = 300
+    seed: int = 0
+
+
+class Pipeline(Params):
+    name: str = "default"
+    training: Training = Training()
+
+
+class Case(UseCase):
+    def load_params(self) -> type[Params]:
+        return Pipeline
+
+
+CASE = Case(name="uc1", title="", flow="", params="")
+
+
+def a_flow(params: Pipeline, skip: bool = False) -> None:  # noqa: FBT001, FBT002
+    del params, skip
 
 
 def settings(**sections: dict[str, Any]) -> Settings:
@@ -37,15 +57,44 @@ def test_a_wrong_assignment_says_so(assignment: str) -> None:
         parsed(assignment)
 
 
-def test_the_command_line_wins_over_the_file_and_it_over_the_settings(
-    tmp_path: Path,
-) -> None:
+def test_a_preset_replaces_whole_sections_of_the_settings(tmp_path: Path) -> None:
     file = tmp_path / "params.yaml"
-    file.write_text("{b: 2, c: 2}", "utf-8")
+    file.write_text("training: {trees: 2}", "utf-8")
+    section = {"training": {"trees": 1, "seed": 1}, "name": "mine"}
 
-    values = gathered(CASE, settings(uc1={"a": 1, "b": 1, "c": 1}), str(file), ["c=3"])
+    values = gathered(CASE, settings(uc1=section), str(file))
 
-    assert values == {"a": 1, "b": 2, "c": 3}
+    assert values == {"training": {"trees": 2}, "name": "mine"}
+
+
+def test_an_assignment_changes_one_key_of_what_stands() -> None:
+    section = {"training": {"trees": 1, "seed": 1}}
+
+    values = gathered(CASE, settings(uc1=section), None, ["training.seed=3"])
+
+    assert values == {"training": {"trees": 1, "seed": 3}}
+
+
+def test_an_assignment_changes_one_key_of_a_default() -> None:
+    values = gathered(CASE, settings(), None, ["training.seed=3"])
+
+    assert values == {"training": {"trees": 300, "seed": 3}}
+
+
+def test_settings_that_do_not_fit_the_params_are_named() -> None:
+    with pytest.raises(ConfigError, match=r"unknown key 'skip' \(section uc1\)"):
+        gathered(CASE, settings(uc1={"skip": True}))
+
+
+def test_an_argument_of_the_flow_must_fit_its_type() -> None:
+    with pytest.raises(ConfigError, match=r"key 'skip': .* found 'maybe'"):
+        _flow_arguments(a_flow, {"skip": "maybe"})
+
+
+def test_arguments_of_the_flow_are_told_from_its_params() -> None:
+    own, rest = _flow_arguments(a_flow, {"skip": "true", "name": "x"})
+
+    assert (own, rest) == ({"skip": True}, {"name": "x"})
 
 
 def test_params_that_are_neither_file_nor_preset_are_refused() -> None:

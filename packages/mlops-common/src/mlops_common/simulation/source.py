@@ -18,6 +18,7 @@ from mlops_common.postgres.database import Postgres
 from mlops_common.progress import step
 from mlops_common.simulation.snapshots import simulate
 
+SIMULATED = "simulated: "
 STATEMENTS = files("mlops_common.simulation") / "sql"
 COPY = sql.SQL("COPY {draft} FROM STDIN (FORMAT csv, ENCODING 'UTF8', FREEZE)")
 STYLE = pacsv.WriteOptions(include_header=False, quoting_style="needed")
@@ -53,7 +54,8 @@ def write_company(
         BackendError: The server fails, or its disk is full.
     """
     postgres.ensure_database(postgres.settings.database)
-    names = _names(table)
+    made = description(seed=seed, customers=customers, months=months, end=end)
+    names = {**_names(table), "description": sql.Literal(made)}
     batches = simulate(seed, customers, months, end)
     with (
         step(f"Simulate {table}", total=customers * months) as advance,
@@ -72,7 +74,17 @@ def write_company(
     return rows
 
 
-def _names(table: str) -> dict[str, sql.Identifier]:
+def description(*, seed: int, customers: int, months: int, end: date) -> str:
+    """Return the comment that a simulated table bears: how it was made.
+
+    Examples:
+        >>> description(seed=1, customers=9, months=2, end=date(2026, 1, 1))
+        'simulated: seed=1, customers=9, months=2, end=2026-01-01'
+    """
+    return f"{SIMULATED}{seed=}, {customers=}, {months=}, end={end}"
+
+
+def _names(table: str) -> dict[str, sql.Composable]:
     """Return the identifiers of the statements, by placeholder."""
     *schema, name = table.split(".")
     draft = f"simulating_{secrets.token_hex(6)}"
@@ -88,7 +100,7 @@ def _names(table: str) -> dict[str, sql.Identifier]:
     }
 
 
-def _statement(file: str, names: dict[str, sql.Identifier]) -> sql.Composed:
+def _statement(file: str, names: dict[str, sql.Composable]) -> sql.Composed:
     return sql.SQL((STATEMENTS / f"{file}.sql").read_text("utf-8")).format(**names)
 
 

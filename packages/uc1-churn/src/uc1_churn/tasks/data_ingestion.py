@@ -18,8 +18,13 @@ def extract_from_postgres(spec: DatasetSpec) -> StagedTable:
     platform = connect()
     with step(f"Extract {spec.name} from PostgreSQL"):
         target = staging.new_folder(platform.staging) / f"{spec.name}.parquet"
-        found = extract(platform.postgres, extraction.query(spec), target)
-    return StagedTable(name=spec.name, path=target, rows=found.rows)
+        staged = StagedTable(name=spec.name, path=target, rows=0)
+        try:
+            found = extract(platform.postgres, extraction.query(spec), target)
+        except BaseException:
+            staging.discard(staged)
+            raise
+    return staged.model_copy(update={"rows": found.rows})
 
 
 @retried

@@ -5,4 +5,5 @@ DROP TABLE IF EXISTS {table};
 ALTER TABLE {draft} RENAME TO {name};
 ALTER TABLE {table} RENAME CONSTRAINT {draft_key} TO {key};
 ALTER INDEX {qualified_draft_index} RENAME TO {index};
+COMMENT ON TABLE {table} IS {description};
 ANALYZE {table}
