@@ -1,5 +1,6 @@
 """Files that a killed process leaves whole: the old content or the new one."""
 
+import errno
 import os
 import secrets
 import time
@@ -7,10 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlops_common.errors import BackendError
+from mlops_common.errors import BackendError, ConfigError
 
 PARTIAL = ".partial-"
 FORGOTTEN = 24 * 3600.0  # seconds after which what a killed run left is removed
+# Reasons that only a write has.
+UNWRITABLE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
+)
 
 
 @contextmanager
@@ -54,6 +59,31 @@ def replace_text(path: Path, text: str) -> None:
     """
     with _renaming(path) as partial:
         partial.write_text(text, "utf-8")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of the home, with those above it, unless it exists.
+
+    Raises:
+        ConfigError: It cannot be made there, or not by this user.
+        BackendError: The disk is full.
+
+    Examples:
+        >>> make_folder(Path("/dev/null/home"))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        mlops_common.errors.ConfigError: cannot make the folder /dev/null/home: ...
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise unwritable(folder, reason) from error
+        raise ConfigError(
+            f"cannot make the folder {folder}: {reason}; "
+            "set MLOPS_HOME to a folder of your own"
+        ) from error
 
 
 def unwritable(target: Path, reason: str) -> BackendError:

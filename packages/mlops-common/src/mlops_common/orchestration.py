@@ -114,7 +114,8 @@ def start_server(platform: "Platform") -> str:
 
     Raises:
         ConfigError: The home folder cannot be made.
-        BackendError: The disk is full, or it did not answer in time; says where its log is.
+        BackendError: It did not answer in time; says where its log is. Or the
+            disk is full.
     """
     server = server_process(platform.settings.home)
     make_folder(server.folder)

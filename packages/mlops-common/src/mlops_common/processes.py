@@ -210,12 +210,12 @@ def exists(pid: int) -> bool:
 
 
 def tail(log: Path, lines: int = 20, limit: int = 1 << 16) -> str:
-    """Return the last lines of a log, of its last `limit` bytes; empty if absent."""
+    """Return the last lines of a log, of its last `limit` bytes; empty if none."""
     try:
         with log.open("rb") as stream:
             stream.seek(max(0, log.stat().st_size - limit))
             text = stream.read().decode("utf-8", "replace")
-    except FileNotFoundError:
+    except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
 
@@ -240,7 +240,7 @@ def wait_until(met: Callable[[], bool], timeout: float) -> bool:
 def _read(record: Path) -> Identity | None:
     try:
         return Identity(**json.loads(record.read_text("utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError):
         return None
 
 

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,17 @@ def test_a_file_that_is_no_json_breaks_a_promise(tracking: Tracking, run: Run) -
 
     with pytest.raises(ContractError, match="is not JSON"):
         tracking.read_json(run.id, "odd.json")
+
+
+def test_files_that_cannot_be_written_are_a_failure_of_the_store(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", os.devnull)
+        with pytest.raises(BackendError, match=r"cannot log files: .*disk has room"):
+            run.log_files({"a.txt": b"a"})
+        with pytest.raises(BackendError, match=r"cannot store the model: .*disk"):
+            run.register("unwritten", a_model(), {})
 
 
 def test_an_error_marks_the_run_as_failed(tracking: Tracking) -> None:

@@ -17,8 +17,8 @@ from typing import BinaryIO
 
 from psycopg.pq import PGconn, Ping
 
-from mlops_common import locks, progress
-from mlops_common.errors import BackendError, ConfigError
+from mlops_common import files, locks, progress
+from mlops_common.errors import BackendError
 from mlops_common.postgres import launch, placement, processes, shelter
 from mlops_common.postgres.placement import PORT, Place
 
@@ -95,13 +95,7 @@ class EmbeddedServer:
 @contextmanager
 def _turn(place: Place) -> Iterator[None]:
     """Wait for the turn to start or stop the server."""
-    try:
-        place.control.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot make the folder {place.control}: {error.strerror}; "
-            "set MLOPS_HOME to a folder of your own"
-        ) from error
+    files.make_folder(place.control)
     with locks.exclusive(place.turn):
         yield
 

@@ -94,13 +94,15 @@ class Run:
         Raises:
             BackendError: The store cannot be written.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with (
+            self._connection.translated("log files"),
+            tempfile.TemporaryDirectory() as folder,
+        ):
             for name, content in files.items():
                 path = Path(folder) / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-            with self._connection.translated("log files"):
-                self._connection.client.log_artifacts(self.id, folder)
+            self._connection.client.log_artifacts(self.id, folder)
 
     def register(
         self, name: str, model: SklearnModel, tags: Mapping[str, str]
@@ -118,12 +120,14 @@ class Run:
             ContractError: The model holds types that it does not list as trusted.
             BackendError: The store cannot be written.
         """
-        with tempfile.TemporaryDirectory() as folder:
+        with (
+            self._connection.translated("store the model"),
+            tempfile.TemporaryDirectory() as folder,
+        ):
             target = Path(folder) / "model"
-            with self._connection.translated("store the model"):
-                _save(model, target)
-                facts = {**tags, DIGEST: folder_digest(target)}
-                stored = self._upload(name, target)
+            _save(model, target)
+            facts = {**tags, DIGEST: folder_digest(target)}
+            stored = self._upload(name, target)
         with self._connection.translated("register the model"):
             self._ensure_model(name)
             version = self._connection.client.create_model_version(
