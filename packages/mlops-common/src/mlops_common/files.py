@@ -22,8 +22,8 @@ UNWRITABLE = frozenset(
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`, which takes its place at the end.
 
-    An error in the block leaves `target` as it was. What killed processes left beside
-    it is removed after a day.
+    An error in the block leaves `target` as it was; one that concerns another file
+    is passed on as it is. What killed processes left beside it is removed after a day.
 
     Args:
         target: The file; its folder is made when absent.
@@ -42,6 +42,8 @@ def replacing(target: Path) -> Iterator[Path]:
         with _renaming(target) as partial:
             yield partial
     except OSError as error:
+        if not _concerns(error, target):
+            raise
         raise unwritable(target, error.strerror or str(error)) from error
 
 
@@ -106,6 +108,17 @@ def _renaming(target: Path) -> Iterator[Path]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _concerns(error: OSError, target: Path) -> bool:
+    """Whether an error is about writing `target`, and not about another file."""
+    if error.errno in UNWRITABLE:
+        return True
+    if not isinstance(error.filename, str | os.PathLike):
+        return False
+    place = Path(error.filename)
+    partial = place.parent == target.parent and place.name.startswith(PARTIAL)
+    return partial or place == target or place in target.parents
 
 
 def _forget(target: Path) -> None:

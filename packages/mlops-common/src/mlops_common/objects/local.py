@@ -33,8 +33,11 @@ class LocalObjectStore:
 
     def upload(self, key: str, source: Path) -> str:
         """Store the file `source` under `key`; return its URI."""
-        with replacing(self._path(key)) as partial:
-            shutil.copyfile(source, partial)
+        try:
+            with replacing(self._path(key)) as partial:
+                shutil.copyfile(source, partial)
+        except FileNotFoundError as error:
+            raise NotFoundError(f"no file {source} to store as {key!r}") from error
         return self.uri(key)
 
     @contextmanager
