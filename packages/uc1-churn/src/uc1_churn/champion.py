@@ -1,15 +1,67 @@
-"""Holds a new model against the one that serves, on the rows that neither saw."""
+"""The version that serves: which it is, and how a new one compares with it."""
 
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from mlops_common.errors import ContractError
+from mlops_common.errors import ContractError, NotFoundError
+from mlops_common.logger import get_logger
+from mlops_common.refs import ModelRef
+from mlops_common.serving.base import Serving
+from mlops_common.tracking import Tracking
 from uc1_churn import splitting
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation import Estimate, compare
 from uc1_churn.feature_schema import LABEL
 from uc1_churn.serving import load_predictor
+
+log = get_logger(__name__)
+
+
+def reconciled(
+    serving: Serving, tracking: Tracking, name: str, alias: str
+) -> ModelRef | None:
+    """Return the champion, after its alias was made to name the version that serves.
+
+    A deploy that was killed between promoting a version and naming it champion leaves
+    the alias at the version before. What serves passed the gate last.
+
+    Args:
+        serving: Where the model may be served under its name.
+        tracking: Where its versions are.
+        name: Of the model.
+        alias: Of the champion. Where it does not exist there is no champion, and none
+            is made.
+
+    Raises:
+        BackendError: The tracking store cannot be reached.
+    """
+    champion = tracking.champion(name, alias)
+    served = _served(serving, name)
+    if champion is None or served is None or served.version == champion.version:
+        return champion
+    try:
+        known = tracking.version(name, served.version)
+    except NotFoundError:
+        known = None
+    if known is None or known.digest != served.digest:
+        log.warning("%s serves a version that is not registered: %s", name, served.uri)
+        return champion
+    log.warning(
+        "%s serves version %d, but %r named version %d after an interrupted deploy; "
+        "it names version %d now",
+        *(name, served.version, alias, champion.version, served.version),
+    )
+    tracking.set_alias(known, alias)
+    return known
+
+
+def _served(serving: Serving, name: str) -> ModelRef | None:
+    try:
+        endpoint = serving.status(name).endpoint
+    except NotFoundError:
+        return None
+    return None if endpoint is None else endpoint.model
 
 
 def compare_with_champion(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_common.errors import RefusedError
-from mlops_common.refs import Ref
+from mlops_common.refs import ModelRef, Ref
 from uc1_churn.config import GateParams
 from uc1_churn.evaluation import Estimate, Evaluation
 
@@ -49,10 +49,12 @@ class Decision(Ref):
     Attributes:
         checks: Every limit, kept or not.
         comparison: Challenger minus champion in ROC AUC, where there is a champion.
+        champion: Version of that champion.
     """
 
     checks: tuple[Check, ...]
     comparison: Estimate | None = None
+    champion: int | None = None
 
     @property
     def passed(self) -> bool:
@@ -71,7 +73,10 @@ class Decision(Ref):
 
 
 def decide(
-    evaluation: Evaluation, params: GateParams, comparison: Estimate | None = None
+    evaluation: Evaluation,
+    params: GateParams,
+    comparison: Estimate | None = None,
+    champion: int | None = None,
 ) -> Decision:
     """Hold a challenger against the limits.
 
@@ -80,6 +85,7 @@ def decide(
         params: The limits.
         comparison: `evaluation.compare` with the champion on the same rows; none
             while nothing serves yet, when only the absolute limits count.
+        champion: Version that it was compared with.
 
     Examples:
         >>> worse = Estimate(value=-0.02, low=-0.03, high=-0.01)
@@ -97,7 +103,7 @@ def decide(
     if comparison is not None:
         name = "ROC AUC difference from the champion, lower end"
         checks.append(_least(name, comparison.low, -params.tolerance))
-    return Decision(checks=tuple(checks), comparison=comparison)
+    return Decision(checks=tuple(checks), comparison=comparison, champion=champion)
 
 
 def enforce(decision: Decision, report: Path | None = None) -> None:
@@ -120,6 +126,35 @@ def enforce(decision: Decision, report: Path | None = None) -> None:
         f"the gate refused the new model: {failed}. The champion, if any, keeps "
         "serving. Improve the data or the model, or change the limits under `gate`",
         evidence,
+    )
+
+
+def require_unchanged(
+    decision: Decision, challenger: ModelRef, champion: ModelRef | None
+) -> None:
+    """Let a challenger through that was held against the version that serves now.
+
+    Args:
+        decision: On the challenger, perhaps made minutes ago.
+        challenger: The version about to serve.
+        champion: The version that serves, looked at just now. The challenger itself
+            is what an earlier try of the same deploy left.
+
+    Raises:
+        RefusedError: Another version serves than the one that it was compared with.
+    """
+    current = None if champion is None else champion.version
+    if current in (decision.champion, challenger.version):
+        return
+    compared, name = decision.champion, challenger.name
+    against = "no champion" if compared is None else f"champion version {compared}"
+    happened = "the champion alias was removed"
+    if current is not None:
+        happened = f"another run promoted version {current}"
+    raise RefusedError(
+        f"version {challenger.version} of {name!r} was held against {against}, but "
+        f"{happened} meanwhile, which serves on; run again",
+        {"model": name, "compared with": compared, "champion now": current},
     )
 
 

@@ -16,11 +16,12 @@ from mlops_common.config import Settings
 from mlops_common.errors import BackendError, ContractError
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import verified
+from mlops_common.serving.base import ServiceSpec
 from mlops_common.testing.postgres import temporary_home
-from uc1_churn.champion import compare_with_champion
+from uc1_churn.champion import compare_with_champion, reconciled
 from uc1_churn.config import ChurnParams, DatasetSpec, TrainingParams
 from uc1_churn.evaluation import Evaluation
-from uc1_churn.serving import load_predictor
+from uc1_churn.serving import MODEL_FILE, ChurnPredictor, load_pipeline, load_predictor
 from uc1_churn.training_backend import outcome, steps
 from uc1_churn.training_backend.base import TrainingRequest
 from uc1_churn.training_backend.local import LocalTraining, _workspace
@@ -207,6 +208,34 @@ def test_a_champion_that_cannot_score_the_table_is_named(
         compare_with_champion(
             tmp_path / "narrow.parquet", tmp_path, verified(model), PARAMS
         )
+
+
+def registered_again(platform: Platform, model: ModelRef) -> ModelRef:
+    pipeline = load_pipeline(verified(model) / MODEL_FILE)
+    stored = steps._model(pipeline, ChurnPredictor(pipeline), customers())
+    with platform.tracking.run(model.name, name="t", key="t", tags={}) as run:
+        return run.register(model.name, stored, {})
+
+
+def test_the_version_that_serves_is_the_champion_after_an_interrupted_deploy(
+    platform: Platform, model: ModelRef
+) -> None:
+    serving, tracking = platform.serving, platform.tracking
+    other = registered_again(platform, model)
+    spec = ServiceSpec(model.name, model, "uc1_churn.serving:load_predictor")
+    assert reconciled(serving, tracking, model.name, "champion") is None
+    tracking.set_alias(other, "champion")
+    assert reconciled(serving, tracking, model.name, "champion") == other
+    serving.stage(spec)
+    try:
+        assert reconciled(serving, tracking, model.name, "champion") == other
+        serving.promote(model.name)
+
+        assert reconciled(serving, tracking, model.name, "champion") == model
+        assert tracking.resolve(model.name, "champion") == model
+        assert reconciled(serving, tracking, model.name, "nobody") is None
+    finally:
+        serving.stop(model.name)
 
 
 def test_loading_a_model_does_not_import_mlflow(model: ModelRef) -> None:

@@ -1,9 +1,10 @@
 import pytest
 
 from mlops_common.errors import RefusedError
+from mlops_common.refs import ModelRef
 from uc1_churn.config import GateParams
 from uc1_churn.evaluation import Curves, Estimate, Evaluation
-from uc1_churn.gate import decide, enforce
+from uc1_churn.gate import decide, enforce, require_unchanged
 
 LIMITS = GateParams(
     min_roc_auc=0.7, max_calibration_error=0.1, min_profit=0, tolerance=0.005
@@ -98,3 +99,41 @@ def test_a_refusal_names_every_limit_that_is_broken_and_no_other() -> None:
 
 def test_a_good_challenger_passes() -> None:
     enforce(decide(judged(), LIMITS, ahead(0.001)))
+
+
+def version(number: int) -> ModelRef:
+    return ModelRef(name="m", version=number, run_id="r", uri="file:///m", digest="d")
+
+
+@pytest.mark.parametrize(
+    ("compared", "current"), [(None, None), (3, 3), (None, 5), (3, 5)]
+)
+def test_a_challenger_may_replace_what_it_was_compared_with_or_itself(
+    compared: int | None, current: int | None
+) -> None:
+    decision = decide(judged(), LIMITS, champion=compared)
+
+    require_unchanged(decision, version(5), version(current) if current else None)
+
+
+@pytest.mark.parametrize(
+    ("compared", "current", "says"),
+    [
+        (3, 4, "champion version 3, but another run promoted version 4 meanwhile"),
+        (None, 4, "no champion, but another run promoted version 4 meanwhile"),
+        (3, None, "champion version 3, but the champion alias was removed meanwhile"),
+    ],
+)
+def test_a_challenger_may_not_replace_another_version(
+    compared: int | None, current: int | None, says: str
+) -> None:
+    decision = decide(judged(), LIMITS, champion=compared)
+
+    with pytest.raises(RefusedError, match=f"{says}.*run again") as caught:
+        require_unchanged(decision, version(5), version(current) if current else None)
+
+    assert caught.value.evidence == {
+        "model": "m",
+        "compared with": compared,
+        "champion now": current,
+    }

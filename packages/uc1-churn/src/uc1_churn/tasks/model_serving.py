@@ -1,16 +1,17 @@
 """From a model version to an endpoint that is known to answer right."""
 
 from mlops_common.bootstrap import connect
-from mlops_common.errors import MlopsError
 from mlops_common.orchestration import retried
 from mlops_common.progress import step
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.serving.base import ServiceSpec
-from uc1_churn import deployment, staging, targeting
+from uc1_churn import deployment, gate, staging, targeting
+from uc1_churn.champion import reconciled
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation_log import logged_evaluation
 from uc1_churn.feature_schema import FeatureTable
 from uc1_churn.feature_store import FeatureStore
+from uc1_churn.gate import Decision
 from uc1_churn.refs import FeaturesRef
 from uc1_churn.result import TargetList
 
@@ -19,11 +20,19 @@ PREDICTOR = "uc1_churn.serving:load_predictor"
 
 @retried
 def deploy_to_kserve(
-    model: ModelRef, features: FeaturesRef, params: ChurnParams
+    model: ModelRef,
+    features: FeaturesRef,
+    params: ChurnParams,
+    decision: Decision | None = None,
 ) -> EndpointRef:
-    """Serve the version once it answers as it does offline; then it is champion."""
+    """Serve the version once it answers as it does offline; then it is champion.
+
+    Where the gate decided on it, the version that it was compared with must still be
+    the champion.
+    """
     platform = connect()
     serving, tracking = platform.serving, platform.tracking
+    alias = params.gate.champion_alias
     store = FeatureStore(platform.postgres, platform.settings.feast_repo)
     table = FeatureTable(
         columns=features.columns, path=platform.datasets.path(features.table)
@@ -39,11 +48,14 @@ def deploy_to_kserve(
         try:
             folder = tracking.download(model)
             deployment.check(staged, folder, table, store, params.serving)
+            if decision is not None:
+                champion = reconciled(serving, tracking, model.name, alias)
+                gate.require_unchanged(decision, model, champion)
             endpoint = serving.promote(spec.name)
-        except MlopsError:
+        except BaseException:
             serving.discard(spec.name)
             raise
-        tracking.set_alias(model, params.gate.champion_alias)
+        tracking.set_alias(model, alias)
     return endpoint
 
 

@@ -7,7 +7,7 @@ from mlops_common.orchestration import retried
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
 from uc1_churn import gate, provenance
-from uc1_churn.champion import compare_with_champion
+from uc1_churn.champion import compare_with_champion, reconciled
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation_log import logged_evaluation
 from uc1_churn.gate import Decision
@@ -38,7 +38,8 @@ def judge_challenger(
     tracking = platform.tracking
     with step("Judge the new model"):
         evaluation = logged_evaluation(tracking, model)
-        champion = tracking.champion(model.name, params.gate.champion_alias)
+        alias = params.gate.champion_alias
+        champion = reconciled(platform.serving, tracking, model.name, alias)
         if champion is None:
             return gate.decide(evaluation, params.gate)
         comparison = compare_with_champion(
@@ -47,11 +48,14 @@ def judge_challenger(
             tracking.download(champion),
             params,
         )
-        return gate.decide(evaluation, params.gate, comparison)
+        return gate.decide(evaluation, params.gate, comparison, champion.version)
 
 
 @retried
 def find_champion(params: ChurnParams) -> ModelRef:
     """Return the version that the alias names, where nothing is to be trained."""
+    platform = connect()
+    name, alias = params.model_name, params.gate.champion_alias
     with step("Find the champion"):
-        return connect().tracking.resolve(params.model_name, params.gate.champion_alias)
+        champion = reconciled(platform.serving, platform.tracking, name, alias)
+        return champion or platform.tracking.resolve(name, alias)
