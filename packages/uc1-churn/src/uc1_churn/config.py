@@ -20,7 +20,11 @@ class DatasetSpec(Params):
     values is numeric if it holds only numbers and blanks, and is left out otherwise.
     """
 
-    name: str = Field("customers", description="Name of the versioned dataset.")
+    name: str = Field(
+        "customers",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        description="Name of the versioned dataset: letters, digits, _ and -.",
+    )
     table: str | None = Field(
         None, description="Source table, `schema.table` or `table`."
     )
@@ -132,18 +136,25 @@ class ChurnParams(Params):
 
     raw_data_path: str = Field(
         "raw/customers.parquet",
-        description="Object key; the digest is put before the suffix.",
+        description="Where raw data are kept: each revision has the object key "
+        "`<this path without its suffix>/<digest>.parquet`.",
     )
-    model_name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] = (
-        "churn-predictor"
+    model_name: str = Field(
+        "churn-predictor",
+        pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="Name of the model and of its service: at most 63 letters a-z, "
+        "digits and dashes; starts with a letter.",
     )
     namespace: str = Field(
-        "models", description="Kubernetes namespace of the endpoint."
+        "models",
+        description="Kubernetes namespace of the endpoint on a cluster; unused on one "
+        "machine.",
     )
     contract: str | Path | None = Field(
         None,
-        description="Table contract: a file, a shipped name, or empty for one that "
-        "follows from the dataset spec.",
+        description="Table contract: a file (a relative path starts at the folder "
+        "that the run is started in), a shipped name, or empty for one that follows "
+        "from the dataset spec.",
     )
     dataset: DatasetSpec = CUSTOMERS
     training: TrainingParams = TrainingParams()
