@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlops_common.files import unwritable
 from mlops_common.refs import Ref
 
 ABANDONED = 86_400.0  # seconds without a change after which a folder is nobody's
@@ -34,12 +35,18 @@ def new_folder(root: Path) -> Path:
 
     Args:
         root: Folder of all staged files; made when absent.
+
+    Raises:
+        BackendError: The disk is full, or `root` cannot be written.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    for folder in root.iterdir():
-        if time.time() - folder.stat().st_mtime > ABANDONED:
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(dir=root))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        for folder in root.iterdir():
+            if _abandoned(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+        return Path(tempfile.mkdtemp(dir=root))
+    except OSError as error:
+        raise unwritable(root, error.strerror or str(error)) from error
 
 
 @contextmanager
@@ -55,3 +62,11 @@ def folder(root: Path) -> Iterator[Path]:
 def discard(staged: StagedTable) -> None:
     """Remove a staged file with its folder."""
     shutil.rmtree(staged.path.parent, ignore_errors=True)
+
+
+def _abandoned(folder: Path) -> bool:
+    try:
+        return time.time() - folder.stat().st_mtime > ABANDONED
+    except FileNotFoundError:
+        # Another run ended, or removed it, since it was listed.
+        return False

@@ -2,6 +2,9 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
+from mlops_common.errors import BackendError
 from uc1_churn import staging
 from uc1_churn.staging import StagedTable
 
@@ -21,6 +24,22 @@ def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path: Path) -> None:
     new = staging.new_folder(tmp_path)
 
     assert set(tmp_path.iterdir()) == {young, new}
+
+
+def test_a_folder_that_another_run_removes_meanwhile_hinders_nothing(
+    tmp_path: Path,
+) -> None:
+    # Listed, but gone when it is looked at, as a link to nothing is.
+    (tmp_path / "vanished").symlink_to(tmp_path / "nowhere")
+
+    assert staging.new_folder(tmp_path).is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+
+    with pytest.raises(BackendError, match=r"cannot write .*file/staging: Not a dir"):
+        staging.new_folder(tmp_path / "file" / "staging")
 
 
 def test_a_staged_file_goes_with_its_folder(tmp_path: Path) -> None:
