@@ -8,6 +8,7 @@ computes (its params) is not kept here, except that the file's sections `uc1` to
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,9 @@ from mlops_common.errors import ConfigError
 FILE_NAME = "config.yaml"
 PREFIX = "MLOPS_"
 DEFAULT = "default"
+# Passwords in an address: `ann:s3cret@host`, `?password=s3cret`.
+LOGIN = re.compile(r"(://[^\s/:@]*):\S*@")
+QUERY = re.compile(r"(?i)([?&]\w*password=)[^&\s'\"]*")
 # Variables that name the file, the home folder and so on: not keys of the file.
 RESERVED = frozenset({"MLOPS_CONFIG", "MLOPS_SHARED", "MLOPS_LOG_LEVEL"})
 
@@ -144,7 +148,7 @@ class Loaded:
         for key, value in flatten(self.settings.model_dump(mode="json")):
             yield (
                 key,
-                "" if value is None else str(value),
+                "" if value is None else masked(str(value)),
                 self.origins.get(key, DEFAULT),
             )
 
@@ -225,6 +229,16 @@ def validated(
     except ValidationError as error:
         problems = [_problem(model, dict(item), where) for item in error.errors()]
         raise ConfigError("\n".join(problems)) from None
+
+
+def masked(text: str) -> str:
+    """Return `text` with the passwords of the URLs in it hidden.
+
+    Examples:
+        >>> masked("tracked at https://ann:s3cret@mlflow.example/?password=s3cret")
+        'tracked at https://ann:***@mlflow.example/?password=***'
+    """
+    return QUERY.sub(r"\1***", LOGIN.sub(r"\1:***@", text))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -338,7 +352,7 @@ def _problem(
     if item["type"] == "missing":
         return f"key {key!r} is required{place}"
     secret = "password" in key
-    found = "" if secret else f", found {item.get('input')!r}"
+    found = "" if secret else f", found {masked(repr(item.get('input')))}"
     return f"key {key!r}{place}: {item['msg']}{found}"
 
 

@@ -126,6 +126,35 @@ def test_a_secret_shows_neither_in_rows_nor_in_messages(tmp_path: Path) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_password_in_an_address_shows_neither_in_rows_nor_in_messages(
+    tmp_path: Path,
+) -> None:
+    address = "http://ann:hun/ter2@mlflow:5000"
+
+    loaded = read(tmp_path, f"mlflow: {{tracking_uri: '{address}'}}")
+
+    rows = {key: value for key, value, _ in loaded.rows()}
+    assert rows["mlflow.tracking_uri"] == "http://ann:***@mlflow:5000"
+    assert loaded.settings.mlflow.tracking_uri == address
+    with pytest.raises(ConfigError, match="ann") as caught:
+        read(tmp_path, f"mlflow: {{tracking_uri: ['{address}']}}")
+    assert "ter2" not in str(caught.value)
+    with pytest.raises(ConfigError, match="ann") as caught:
+        read(tmp_path, f"postgres: {{port: '{address}'}}")
+    assert "ter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://host:5000/a", "postgresql://ann@db:5432/mlflow", "sqlite:///a"]
+)
+def test_an_address_without_a_password_shows_as_it_is(
+    tmp_path: Path, address: str
+) -> None:
+    loaded = read(tmp_path, f"mlflow: {{tracking_uri: '{address}'}}")
+
+    assert ("mlflow.tracking_uri", address, str(loaded.file)) in loaded.rows()
+
+
 def test_a_password_may_lie_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter2\n", "utf-8")
 
