@@ -4,10 +4,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mlops_common.errors import BackendError
 from mlops_common.files import replacing
@@ -32,10 +35,11 @@ def session(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         path: The file that messages name.
 
     Raises:
-        BackendError: A file cannot be read, or the disk is full.
+        BackendError: A file cannot be read, the disk is full, or the temporary
+            folder cannot be written.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="mlops-spill-") as spill,
+        _spill() as spill,
         translated(path),
         duckdb.connect(
             config={"memory_limit": MEMORY, "temp_directory": spill}
@@ -43,6 +47,13 @@ def session(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     ):
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
+
+
+def head(stream: BinaryIO, rows: int) -> pa.Table:
+    """Return the first `rows` rows of a Parquet file; fewer where it has fewer."""
+    with pq.ParquetFile(stream) as file:
+        first = islice(file.iter_batches(max(1, rows)), min(1, rows))
+        return pa.Table.from_batches(first, file.schema_arrow)
 
 
 def write(relation: duckdb.DuckDBPyRelation, target: Path) -> None:
@@ -70,6 +81,21 @@ def translated(path: Path) -> Iterator[None]:
             f"DuckDB cannot work on {path}: {reason}; check that the file is Parquet "
             "and that the disk has space"
         ) from error
+
+
+@contextmanager
+def _spill() -> Iterator[str]:
+    try:
+        folder = tempfile.TemporaryDirectory(
+            prefix="mlops-spill-", ignore_cleanup_errors=True
+        )
+    except OSError as error:
+        raise BackendError(
+            f"cannot make a temporary folder: {error.strerror or error}; free some "
+            "space if the disk is full, or point TMPDIR at another folder"
+        ) from error
+    with folder as path:
+        yield path
 
 
 def quoted(name: str) -> str:

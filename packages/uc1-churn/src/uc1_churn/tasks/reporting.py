@@ -3,13 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow.csv
-
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.orchestration import retried
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef, EndpointRef, ModelRef
-from uc1_churn import inference, parity, report
+from uc1_churn import inference, parity, parquet, report
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation_log import logged_evaluation, logged_plots
 from uc1_churn.feature_schema import FeatureTable
@@ -48,7 +46,8 @@ def report_deployment(
             columns=features.columns, path=platform.datasets.path(features.table)
         )
         curl = inference.curl(endpoint, parity.sample(table, 1))
-        listed = pyarrow.csv.read_csv(targets.csv).slice(0, SHOWN_TARGETS)
+        with platform.objects.open(targets.parquet) as stream:
+            listed = parquet.head(stream, SHOWN_TARGETS)
         findings = _findings(platform, raw, endpoint.model, params, decision)
         findings = findings.deployed(endpoint, curl, targets, listed)
         path = _write(platform, findings)
