@@ -1,3 +1,4 @@
+import contextlib
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from mlops_common.errors import BackendError, ContractError
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import verified
 from mlops_common.serving.base import ServiceSpec
-from mlops_common.testing.postgres import temporary_home
+from mlops_common.testing.postgres import small_disk, temporary_home
 from uc1_churn.champion import compare_with_champion, reconciled
 from uc1_churn.config import ChurnParams, DatasetSpec, TrainingParams
 from uc1_churn.evaluation import Evaluation
@@ -180,6 +181,22 @@ def test_a_workspace_of_a_killed_run_goes_and_that_of_a_living_one_stays(
 
     assert left == {living, other}
     assert not locks.held(living / "lock")
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    root = tmp_path / "training"
+    root.mkdir()
+    dataset = DatasetRef(name="d", key="k", digest="d", rows=1)
+    request = TrainingRequest(dataset=dataset, params=PARAMS, run_key="full")
+    with small_disk(root, megabytes=1):
+        (root / ".lock").touch()
+        filler = (root / "filler").open("wb", buffering=0)
+        with filler, contextlib.suppress(OSError):
+            while filler.write(bytes(4096)):
+                pass
+
+        with pytest.raises(BackendError, match=r"cannot train in .*No space left"):
+            LocalTraining(connect(Settings(home=tmp_path))).train(request)
 
 
 def test_the_challenger_meets_the_champion_on_the_held_out_rows(

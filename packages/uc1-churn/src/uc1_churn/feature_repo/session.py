@@ -47,6 +47,8 @@ def _unchanged(variable: str) -> Iterator[None]:
     finally:
         if before is None:
             os.environ.pop(variable, None)
+        else:
+            os.environ[variable] = before
 
 
 @contextmanager

@@ -47,14 +47,20 @@ class LocalTraining:
         Raises:
             NotFoundError: The training table is not stored.
             ContractError: The table cannot be learnt from.
-            BackendError: A step died, or the disk is full; shows the end of its log.
+            BackendError: A step died, which shows the end of its log, or the disk
+                is full.
+            ConfigError: The folder of training belongs to somebody else.
         """
         objects, key = self._platform.objects, request.run_key
         earlier = outcome.kept(objects, key)
         if earlier is not None:
             return earlier
         outcome.forget_error(objects, key)
-        with step("Train the model"), _workspace(self._root) as (folder, lock):
+        with (
+            step("Train the model"),
+            _workspace(self._root) as (folder, lock),
+            _translated(self._root),
+        ):
             (folder / REQUEST).write_text(request.model_dump_json(), "utf-8")
             status = _run(folder, lock, self._platform.settings.home)
             said = COLOUR.sub("", tail(folder / LOG, 30))
@@ -78,7 +84,7 @@ def _workspace(root: Path) -> Iterator[tuple[Path, BinaryIO]]:
         ConfigError: The folder belongs to somebody else.
         BackendError: The disk is full.
     """
-    try:
+    with _translated(root):
         root.mkdir(parents=True, exist_ok=True)
         with locks.exclusive(root / ".lock"):
             for leftover in root.glob("run-*"):
@@ -87,18 +93,25 @@ def _workspace(root: Path) -> Iterator[tuple[Path, BinaryIO]]:
             folder = Path(tempfile.mkdtemp(prefix="run-", dir=root))
             lock = (folder / LOCK).open("ab")
             locks.claim(lock)
-    except PermissionError as error:
-        raise ConfigError(f"{root} cannot be written: {error.strerror}") from error
-    except OSError as error:
-        raise BackendError(
-            f"cannot train in {root}: {error.strerror}; free some space or point "
-            "MLOPS_HOME at another disk"
-        ) from error
     try:
         yield folder, lock
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         lock.close()
+
+
+@contextmanager
+def _translated(root: Path) -> Iterator[None]:
+    """Turn errors of the disk below `root` into ours."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ConfigError(f"{root} cannot be written: {error.strerror}") from error
+    except OSError as error:
+        raise BackendError(
+            f"cannot train in {root}: {error.strerror or error}; free some space or "
+            "point MLOPS_HOME at another disk"
+        ) from error
 
 
 def _run(folder: Path, lock: BinaryIO, home: Path) -> int:
