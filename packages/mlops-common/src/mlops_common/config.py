@@ -29,6 +29,8 @@ from mlops_common.errors import ConfigError
 FILE_NAME = "config.yaml"
 PREFIX = "MLOPS_"
 DEFAULT = "default"
+# Keys whose value is a path, relative to the file that holds it.
+PATHS = (("home",), ("postgres", "password_file"), ("feast", "repo_path"))
 # Passwords in an address: `ann:s3cret@host`, `?password=s3cret`.
 LOGIN = re.compile(r"(://[^\s/:@]*):\S*@")
 QUERY = re.compile(r"(?i)([?&]\w*password=)[^&\s'\"]*")
@@ -170,8 +172,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     values, origins = _layers(file, variables)
     values.setdefault("home", str(default_home(file)))
     base = file.parent if file else Path.cwd()
-    values["home"] = str((base / Path(values["home"]).expanduser()).resolve())
-    settings = validated(Settings, values, where=origins)
+    settings = validated(Settings, _rooted(values, base), where=origins)
     return Loaded(settings=settings, file=file, origins=origins)
 
 
@@ -205,6 +206,7 @@ def validated(
     values: Mapping[str, Any],
     *,
     where: Mapping[str, str] | str = "",
+    below: str = "",
 ) -> ParamsT:
     """Return `values` as a checked `model`.
 
@@ -212,6 +214,7 @@ def validated(
         model: What the values must fit.
         values: Nested values, as read from YAML or the command line.
         where: Origin of the values, or of each dotted key, for the message.
+        below: What a message puts before each key, such as `environments.k3s.`.
 
     Raises:
         ConfigError: Lists each key that does not fit, with the allowed ones.
@@ -227,7 +230,9 @@ def validated(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [_problem(model, dict(item), where) for item in error.errors()]
+        problems = [
+            _problem(model, dict(item), where, below) for item in error.errors()
+        ]
         raise ConfigError("\n".join(problems)) from None
 
 
@@ -298,7 +303,7 @@ def _layers(
     blocks = values.pop("environments", {})
     variables, names = _variables(environ)
     label = str(variables.get("environment", values.get("environment", "local")))
-    block = _block(blocks, label, file)
+    block = _blocks(blocks, file).get(label, {})
     layers = [
         (values, {key: str(file) for key, _ in flatten(values)}),
         (block, {key: f"{file} environments.{label}" for key, _ in flatten(block)}),
@@ -312,15 +317,46 @@ def _layers(
     return merged, origins
 
 
-def _block(blocks: Any, label: str, file: Path | None) -> dict[str, Any]:
+def _blocks(blocks: Any, file: Path | None) -> dict[str, dict[str, Any]]:
+    """Return the blocks by environment, each checked, whichever applies."""
     if not isinstance(blocks, Mapping):
         raise ConfigError(
             f"`environments` in {file} must hold one block per environment"
         )
-    block = blocks.get(label) or {}
-    if not isinstance(block, Mapping):
-        raise ConfigError(f"`environments.{label}` in {file} must hold sections")
-    return dict(block)
+    checked = {}
+    for label, found in blocks.items():
+        block = {} if found is None else found
+        if not isinstance(block, Mapping):
+            raise ConfigError(f"`environments.{label}` in {file} must hold sections")
+        values = {key: {} if value is None else value for key, value in block.items()}
+        whole = {"home": ".", **values}
+        validated(Settings, whole, where=str(file), below=f"environments.{label}.")
+        checked[str(label)] = values
+    return checked
+
+
+def _rooted(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Return `values` with the paths among them absolute, from the folder `base`."""
+    rooted = dict(values)
+    for keys in PATHS:
+        found: Any = values
+        for key in keys:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        if isinstance(found, str):
+            place = base / _expanded(found, keys)
+            # One home has one name; a mounted secret is a link that changes.
+            absolute: Any = str(place.resolve() if keys == ("home",) else place)
+            for key in reversed(keys):
+                absolute = {key: absolute}
+            rooted = overlaid(rooted, absolute)
+    return rooted
+
+
+def _expanded(path: str, keys: tuple[str, ...]) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"key {'.'.join(keys)!r}: {path!r}: {error}") from error
 
 
 def _variables(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -340,10 +376,13 @@ def _variables(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, st
 
 
 def _problem(
-    model: type[BaseModel], item: dict[str, Any], where: Mapping[str, str] | str
+    model: type[BaseModel],
+    item: dict[str, Any],
+    where: Mapping[str, str] | str,
+    below: str,
 ) -> str:
     path = [str(part) for part in item["loc"]]
-    key = ".".join(path)
+    key = below + ".".join(path)
     origin = where if isinstance(where, str) else where.get(key, "")
     place = f" ({origin})" if origin else ""
     if item["type"] == "extra_forbidden":

@@ -58,6 +58,44 @@ def test_a_relative_home_is_relative_to_the_file(tmp_path: Path) -> None:
     assert loaded.settings.home == (tmp_path / "state").resolve()
 
 
+def test_every_relative_path_is_relative_to_the_file(tmp_path: Path) -> None:
+    text = "{postgres: {password_file: secret}, feast: {repo_path: ./feast}}"
+    (tmp_path / "secret").write_text("hunter2", "utf-8")
+
+    settings = read(tmp_path, text).settings
+
+    assert settings.postgres.secret() == "hunter2"
+    assert settings.feast_repo == (tmp_path / "feast").resolve()
+
+
+def test_a_tilde_is_the_home_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    text = "{home: ~/m, postgres: {password_file: ~/p}, feast: {repo_path: ~/f}}"
+
+    settings = read(tmp_path, text).settings
+
+    assert settings.home == Path("/home/ann/m").resolve()
+    assert settings.postgres.password_file == Path("/home/ann/p")
+    assert settings.feast.repo_path == Path("/home/ann/f")
+
+
+def test_a_mistake_in_a_block_that_does_not_apply_is_told(tmp_path: Path) -> None:
+    text = "{environment: dev, environments: {k3s: {postgers: {host: b}}, dev: null}}"
+
+    with pytest.raises(
+        ConfigError, match=r"unknown key 'environments.k3s.postgers' \(.*config.yaml\)"
+    ):
+        read(tmp_path, text)
+
+
+def test_an_empty_section_of_a_block_changes_nothing(tmp_path: Path) -> None:
+    text = "{environment: dev, postgres: {host: a}, environments: {dev: {postgres: }}}"
+
+    assert read(tmp_path, text).settings.postgres.host == "a"
+
+
 def test_a_block_of_the_environments_overlays_and_variables_win(
     tmp_path: Path,
 ) -> None:
@@ -95,6 +133,8 @@ def test_a_variable_can_choose_the_environment(tmp_path: Path) -> None:
     [
         ("postgres: {hots: x}", {}, r"unknown key 'postgres.hots' \(.*config.yaml\)"),
         ("postgers: {host: x}", {}, "allowed: environment, home, postgres"),
+        ("home: 3", {}, "key 'home' .* found 3"),
+        ("home: ~nobody-of-this-name/x", {}, "key 'home': '~nobody-of-this-name/x'"),
         ("postgres: {port: x}", {}, "key 'postgres.port' .* found 'x'"),
         ("", {"MLOPS_POSTGRES__HOTS": "x"}, r"\(\$MLOPS_POSTGRES__HOTS\)"),
         ("- a", {}, "must hold `key: value` pairs, found a list"),
