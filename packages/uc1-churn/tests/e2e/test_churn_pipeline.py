@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from psycopg import sql
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import NotFoundError, RefusedError
@@ -20,6 +21,22 @@ from uc1_churn.result import ChurnResult
 
 Run = Callable[..., ChurnResult]
 ALIAS = "champion"
+ONLINE_TABLES = """
+SELECT table_name FROM information_schema.columns
+WHERE column_name = 'entity_key' AND table_schema = 'public'
+"""
+FORGET_AGE = """
+CREATE FUNCTION forget_age() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.feature_name = 'age' THEN RETURN NULL; END IF;
+    RETURN NEW;
+END $$
+"""
+DELETE_AGE = "DELETE FROM {} WHERE feature_name = 'age'"
+TRIGGER = (
+    "CREATE TRIGGER forget_age BEFORE INSERT OR UPDATE ON {} "
+    "FOR EACH ROW EXECUTE FUNCTION forget_age()"
+)
 LEAST_REPORT, MOST_REPORT = 50_000, 1_000_000  # bytes
 
 
@@ -201,3 +218,31 @@ def test_a_run_killed_at_work_hinders_nothing(
 
     posted(first.curl)
     assert run(skip_training=True).model.version == before
+
+
+def lose_ages(platform: Platform) -> None:
+    """Let the online store forget every age, and take no new one."""
+    with platform.postgres.connect("feast") as connection:
+        connection.execute(FORGET_AGE)
+        for (name,) in connection.execute(ONLINE_TABLES).fetchall():
+            table = sql.Identifier(name)
+            connection.execute(sql.SQL(DELETE_AGE).format(table))
+            connection.execute(sql.SQL(TRIGGER).format(table))
+
+
+def test_features_that_differ_online_stop_the_deploy(
+    platform: Platform, first: ChurnResult, run: Run
+) -> None:
+    before = platform.serving.endpoint(first.model.name)
+    lose_ages(platform)
+    try:
+        with pytest.raises(RefusedError, match="'age'") as caught:
+            run(skip_training=True)
+    finally:
+        with platform.postgres.connect("feast") as connection:
+            connection.execute("DROP FUNCTION forget_age CASCADE")
+
+    assert caught.value.evidence["column"] == "age"
+    assert platform.serving.endpoint(first.model.name) == before
+    assert platform.serving.status(first.model.name).staged is None
+    posted(first.curl)
