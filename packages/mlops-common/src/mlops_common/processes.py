@@ -53,7 +53,8 @@ class Identity:
         """Return the identity of a living process.
 
         Raises:
-            ProcessLookupError: There is none of this number, or it is a zombie.
+            ProcessLookupError: There is none of this number that is ours to see, or
+                it is a zombie.
         """
         import psutil
 
@@ -62,8 +63,8 @@ class Identity:
             if process.status() == psutil.STATUS_ZOMBIE:
                 raise ProcessLookupError(f"process {pid} is a zombie")
             return cls(pid, process.create_time())
-        except psutil.NoSuchProcess as error:
-            raise ProcessLookupError(f"no process {pid}") from error
+        except (psutil.NoSuchProcess, psutil.AccessDenied) as error:
+            raise ProcessLookupError(f"no process {pid} of ours") from error
 
     def alive(self) -> bool:
         """Whether this very process runs; a zombie does not."""
@@ -90,11 +91,18 @@ class Identity:
         self.signal(signal.SIGTERM)
         if wait_until(lambda: not self.alive(), grace):
             return
-        if os.getpgid(self.pid) == self.pid:
-            os.killpg(self.pid, signal.SIGKILL)
+        self._kill_group()
         self.signal(signal.SIGKILL)
         if not wait_until(lambda: not self.alive(), GRACE):
             raise BackendError(f"process {self.pid} does not end, not even by SIGKILL")
+
+    def _kill_group(self) -> None:
+        """Kill the group that it leads, if any; it may die meanwhile."""
+        try:
+            if self.alive() and os.getpgid(self.pid) == self.pid:
+                os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
 
 
 class Process:

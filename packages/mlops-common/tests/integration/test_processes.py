@@ -141,6 +141,37 @@ def test_killing_takes_the_processes_that_it_started(process: Process) -> None:
     assert wait_until(lambda: not child.alive(), 10)
 
 
+def test_a_process_that_ends_just_before_it_is_killed_is_no_error(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process.start([sys.executable, "-c", STUBBORN])
+    assert wait_until(lambda: "deaf" in process.tail(), 10)
+    identity = process.identity()
+    assert identity is not None
+
+    def too_late(pid: int) -> int:
+        os.kill(pid, signal.SIGKILL)
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "getpgid", too_late)
+    identity.end(grace=0)
+
+    assert not identity.alive()
+
+
+def test_a_process_that_may_not_be_looked_at_is_none_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = Identity.of(os.getpid())
+
+    def forbidden(process: psutil.Process) -> float:
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr(psutil.Process, "create_time", forbidden)
+
+    assert not own.alive()
+
+
 def test_a_damaged_record_hinders_nobody(process: Process) -> None:
     (process.folder / "program.json").write_text('{"pid": 1', "utf-8")
 
