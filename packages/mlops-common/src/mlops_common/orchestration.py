@@ -8,15 +8,19 @@ one would cost 20 s a run and forget everything.
 
 import os
 import socket
+import ssl
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from mlops_common import locks
+from mlops_common.config import masked
 from mlops_common.errors import BackendError
 from mlops_common.files import make_folder, replacing
 from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
@@ -33,6 +37,7 @@ R = TypeVar("R")
 
 NAME = "prefect-server"
 START_TIMEOUT = 180.0  # seconds
+REACH_TIMEOUT = 5.0  # seconds for another's API to answer
 RETRY_DELAYS = (1.0, 5.0)  # seconds before the second and the third attempt
 
 
@@ -92,7 +97,8 @@ def orchestrated(platform: "Platform") -> Iterator[str]:
         The URL of the API in use.
 
     Raises:
-        BackendError: Our server did not start; says where its log is.
+        BackendError: The configured API cannot be reached, or our server did not
+            start; says where its log is.
     """
     quiet()
     from prefect.settings import (
@@ -102,6 +108,8 @@ def orchestrated(platform: "Platform") -> Iterator[str]:
     )
 
     configured = PREFECT_API_URL.value()
+    if configured:
+        _reach(configured)
     url = configured or start_server(platform)
     # A heartbeat thread holds every flow for a second at its end.
     updates = {PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
@@ -144,6 +152,31 @@ def server_url(home: Path) -> str | None:
     """Return the address of this home's Prefect server where it runs."""
     server = server_process(home)
     return f"http://{LOOPBACK}:{_port(server)}" if server.running() else None
+
+
+def _reach(url: str) -> None:
+    """Check that a configured API answers, be it to ask who we are.
+
+    Raises:
+        BackendError: Nobody answers.
+    """
+    parts = urlsplit(url)
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    try:
+        with urllib.request.urlopen(f"{bare}/health", timeout=REACH_TIMEOUT):  # noqa: S310 - the user's own setting
+            return
+    except urllib.error.HTTPError as error:
+        error.close()
+    except (OSError, ValueError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, ssl.SSLError):
+            return
+        raise BackendError(
+            f"PREFECT_API_URL names {masked(url)}, where no Prefect API can be "
+            f"reached: {masked(str(reason))}; start it, or remove PREFECT_API_URL from "
+            "the environment and from the profile (`prefect config unset "
+            "PREFECT_API_URL`) to record runs at a server of this home"
+        ) from error
 
 
 def _command(port: int) -> list[str]:

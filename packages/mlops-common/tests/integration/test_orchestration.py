@@ -1,4 +1,7 @@
+import threading
 from collections.abc import Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from mlops_common.config import Settings
 from mlops_common.errors import BackendError, ContractError, MlopsError
 from mlops_common.home import reset, status
 from mlops_common.orchestration import orchestrated, retried, server_process
+from mlops_common.processes import free_port
 
 pytestmark = pytest.mark.filterwarnings(
     # Prefect's own client leaves what it opened to the garbage collector.
@@ -87,16 +91,52 @@ def test_a_contract_error_is_not_retried(platform: Platform) -> None:
     assert attempts_until_it_fails_with(ContractError("bad"), platform) == 1
 
 
+class Guarded(BaseHTTPRequestHandler):
+    """An API that answers strangers by asking who they are."""
+
+    def do_GET(self) -> None:
+        self.send_error(HTTPStatus.UNAUTHORIZED)
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture
+def guarded_api() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Guarded) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/api"
+        server.shutdown()
+        thread.join()
+
+
 def test_a_configured_api_is_used_and_no_server_started(
-    tmp_path: Path,
+    tmp_path: Path, guarded_api: str
 ) -> None:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     other = connect(Settings(home=tmp_path / "home"))
-    configured = "http://prefect.example/api"
 
-    with temporary_settings({PREFECT_API_URL: configured}), orchestrated(other) as url:
-        assert url == configured
+    with temporary_settings({PREFECT_API_URL: guarded_api}), orchestrated(other) as url:
+        assert url == guarded_api
 
     assert not server_process(other.settings.home).running()
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_configured_api_that_nobody_serves_is_named(tmp_path: Path) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    other = connect(Settings(home=tmp_path / "home"))
+    absent = f"http://ann:hunter2@127.0.0.1:{free_port()}/api"
+
+    with (
+        temporary_settings({PREFECT_API_URL: absent}),
+        pytest.raises(BackendError, match=r"PREFECT_API_URL names .*/api") as caught,
+        orchestrated(other),
+    ):
+        pass
+
+    assert "hunter2" not in str(caught.value)
     assert not (tmp_path / "home").exists()
