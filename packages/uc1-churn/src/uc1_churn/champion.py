@@ -13,6 +13,7 @@ from uc1_churn import splitting
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation import Estimate, compare
 from uc1_churn.feature_schema import LABEL
+from uc1_churn.scoring import probabilities
 from uc1_churn.serving import load_predictor
 
 log = get_logger(__name__)
@@ -83,11 +84,10 @@ def compare_with_champion(
             cannot be split.
     """
     entity, fraction = params.dataset.entity, params.training.test_fraction
-    rows = splitting.split(pq.read_table(table), entity, fraction).test.combine_chunks()
-    columns = {name: rows[name].to_pylist() for name in rows.schema.names}
-    new = load_predictor(challenger).predict(columns)
+    rows = splitting.split(pq.read_table(table), entity, fraction).test
+    new = probabilities(load_predictor(challenger), rows)
     try:
-        old = load_predictor(champion).predict(columns)
+        old = probabilities(load_predictor(champion), rows)
     except ContractError as error:
         raise ContractError(
             f"the champion of {params.model_name!r} cannot score this table: {error}. "

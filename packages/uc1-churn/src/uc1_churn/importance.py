@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from mlops_common.progress import step
 from uc1_churn.metrics import roc_auc, tally
+from uc1_churn.scoring import arrays
 from uc1_churn.serving import ChurnPredictor
 
 MOST_ROWS = 10_000
@@ -36,9 +37,9 @@ def permutation_importance(
         useful. J. Mach. Learn. Res. 20(177), 1-81.
     """
     columns = predictor.columns
-    rows = table.slice(0, MOST_ROWS).combine_chunks()
+    rows = table.slice(0, MOST_ROWS)
     known = np.asarray(labels)[: rows.num_rows]
-    matrix = predictor.encoded({name: rows[name].to_pylist() for name in columns})
+    matrix = predictor.encoded(arrays(rows, columns))
     random = np.random.default_rng(seed)
     whole = roc_auc(tally(known, predictor.predict_encoded(matrix)))
     falls = dict.fromkeys(columns, 0.0)

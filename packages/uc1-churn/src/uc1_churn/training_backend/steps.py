@@ -132,12 +132,10 @@ def _evaluate(
 ) -> "Evaluation":
     from uc1_churn.evaluation import evaluate
     from uc1_churn.importance import permutation_importance
+    from uc1_churn.scoring import probabilities
 
     params, labels = request.params, rows[LABEL].to_numpy()
-    columns = rows.combine_chunks()
-    chances = predictor.predict(
-        {name: columns[name].to_pylist() for name in predictor.columns}
-    )
+    chances = probabilities(predictor, rows)
     customers = rows[params.dataset.entity]
     evaluation = evaluate(labels, chances, customers, threshold, params)
     seed = params.training.seed
