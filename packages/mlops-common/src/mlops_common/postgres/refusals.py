@@ -43,7 +43,7 @@ def translated(
 
 def _refused(error: psycopg.Error, said: str) -> MlopsError:
     if isinstance(error, errors.InsufficientPrivilege):
-        return BackendError(f"{said}; ask its owner to GRANT it, or set postgres.user")
+        return ConfigError(f"{said}; ask its owner to GRANT it, or set postgres.user")
     if isinstance(error, errors.SyntaxError):
         return ConfigError(f"{said}; expected one SELECT")
     return ConfigError(said)

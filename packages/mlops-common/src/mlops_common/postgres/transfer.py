@@ -7,6 +7,7 @@ same bytes: the scan starts at the first page and keeps the order.
 
 import errno
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,14 @@ from mlops_common.postgres.database import Postgres
 ROW_GROUP = 122_880  # rows; a multiple of DuckDB's vectors
 MEMORY = "200MB"
 READ_ONLY = "read-only transaction"
+# PostgreSQL's word for a statement that failed while the connection lived.
+FAILED = re.compile(r"\bERROR: +(?P<reason>.+)")
+# How reasons begin that have nothing to do with the query or its rows.
+PASSING = (
+    *("canceling statement", "could not ", "deadlock detected", "out of memory"),
+    *("remaining connection slots", "terminating connection", "too many "),
+)
+FORBIDDEN = "permission denied"
 FULL = os.strerror(errno.ENOSPC)
 
 
@@ -60,10 +69,10 @@ def extract(
 
     Raises:
         NotFoundError: A table or column does not exist; lists those that do.
-        ConfigError: The query is not one SELECT.
-        ContractError: A value has no exact form in Parquet, or two columns have the
-            same name.
-        BackendError: The server fails or refuses, or the disk is full.
+        ConfigError: The query is not one SELECT, or the user may not read a table.
+        ContractError: A value has no exact form in Parquet, two columns have the
+            same name, or the query fails on a row, as by a division by zero.
+        BackendError: The server fails or cannot be reached, or the disk is full.
     """
     statement = _statement(postgres, query, database)
     with (
@@ -117,4 +126,10 @@ def _problem(error: duckdb.Error, postgres: Postgres, target: Path) -> MlopsErro
     first = said.strip().splitlines()[0]
     if READ_ONLY in first:
         return ConfigError(f"an extract only reads: {first}")
-    return BackendError(f"PostgreSQL at {postgres.address} failed: {first}")
+    failed = FAILED.search(first)
+    if failed is None or failed["reason"].startswith(PASSING):
+        return BackendError(f"PostgreSQL at {postgres.address} failed: {first}")
+    told = f"{failed['reason']}, says {postgres.address} of the query for {target.name}"
+    if failed["reason"].startswith(FORBIDDEN):
+        return ConfigError(f"{told}; ask its owner to GRANT it, or set postgres.user")
+    return ContractError(f"{told}; change the query or the rows")
