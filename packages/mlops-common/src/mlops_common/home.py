@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_common.errors import ConfigError
+from mlops_common.errors import BackendError, ConfigError, MlopsError
 from mlops_common.orchestration import server_process, server_url
 from mlops_common.progress import step
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
+    from mlops_common.postgres.database import Postgres
     from mlops_common.serving.base import ServiceStatus
 
 
@@ -52,6 +53,7 @@ def reset(platform: "Platform") -> None:
 
     Raises:
         ConfigError: The folder does not look like a home; nothing is deleted.
+        BackendError: A file cannot be deleted; the others are.
     """
     home = platform.settings.home
     if home.exists() and not _is_home(home):
@@ -64,7 +66,20 @@ def reset(platform: "Platform") -> None:
     embedded = platform.postgres.server
     if embedded is not None:
         embedded.remove()
+    _delete(home)
+
+
+def _delete(home: Path) -> None:
+    """Delete a folder, at first all that can be, then what could not, to be told."""
     shutil.rmtree(home, ignore_errors=True)
+    try:
+        if home.exists():
+            shutil.rmtree(home)
+    except OSError as error:
+        raise BackendError(
+            f"cannot delete all of {home}: {error.filename}: {error.strerror}; see "
+            "that no program uses it and that its files are yours, then reset again"
+        ) from error
 
 
 def _is_home(home: Path) -> bool:
@@ -83,12 +98,21 @@ def _service(status: "ServiceStatus") -> str:
 def _postgres(platform: "Platform") -> str:
     server = platform.postgres.server
     if server is None:
-        return platform.postgres.address
+        return _external(platform.postgres)
     if not server.running():
         return "not running"
     return (
         f"psql -h {server.socket_dir} -U postgres {platform.settings.postgres.database}"
     )
+
+
+def _external(postgres: "Postgres") -> str:
+    try:
+        with postgres.connect() as connection:
+            connection.execute("SELECT 1")
+    except MlopsError as error:
+        return str(error).partition("\n")[0]
+    return f"{postgres.address}, reachable"
 
 
 def _size(folder: Path) -> str:

@@ -9,8 +9,10 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from mlops_common.config import PostgresSettings
+from mlops_common.bootstrap import connect
+from mlops_common.config import PostgresSettings, Settings
 from mlops_common.errors import BackendError, ConfigError, NotFoundError
+from mlops_common.home import status
 from mlops_common.postgres import placement
 from mlops_common.postgres.database import Postgres
 from mlops_common.testing.postgres import temporary_postgres
@@ -151,6 +153,34 @@ def test_a_user_who_may_not_make_a_database_is_told_so(guarded: int) -> None:
 
     with pytest.raises(ConfigError, match="may not create the database 'fresh'"):
         postgres.ensure_database("fresh")
+
+
+def test_a_database_that_exists_needs_no_access_to_another(postgres: Postgres) -> None:
+    postgres.ensure_database("own")
+    with postgres.connect("postgres", autocommit=True) as connection:
+        connection.execute("CREATE ROLE confined LOGIN")
+        connection.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+    folder = str(postgres.parameters()["host"])
+    confined = Postgres(PostgresSettings(host=folder, user="confined"), None)
+
+    try:
+        confined.ensure_database("own")
+        with pytest.raises(ConfigError, match="permission denied for database"):
+            confined.ensure_database("other")
+    finally:
+        with postgres.connect("postgres", autocommit=True) as connection:
+            connection.execute("GRANT CONNECT ON DATABASE postgres TO PUBLIC")
+            connection.execute("DROP ROLE confined")
+
+
+def test_the_status_tells_that_an_external_server_is_reachable(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    postgres.ensure_database("customers")
+    folder = str(postgres.parameters()["host"])
+    settings = Settings(home=tmp_path, postgres=PostgresSettings(host=folder))
+
+    assert status(connect(settings))["PostgreSQL"] == f"{folder}:5432, reachable"
 
 
 def test_an_unknown_user_is_told_so(postgres: Postgres) -> None:

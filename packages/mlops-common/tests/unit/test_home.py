@@ -1,12 +1,15 @@
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mlops_common.bootstrap import Platform, connect
-from mlops_common.config import Settings
-from mlops_common.errors import ConfigError
-from mlops_common.home import status, stop
+from mlops_common.config import PostgresSettings, Settings
+from mlops_common.errors import BackendError, ConfigError
+from mlops_common.home import reset, status, stop
 from mlops_common.orchestration import start_server
+from mlops_common.processes import free_port
 
 
 @pytest.fixture(params=["/dev/null/home", "blocked/home"])
@@ -27,3 +30,39 @@ def test_a_home_that_cannot_be_made_is_told_with_its_remedy(
 ) -> None:
     with pytest.raises(ConfigError, match=r"cannot make the folder .*set MLOPS_HOME"):
         start_server(impossible)
+
+
+def test_a_reset_deletes_the_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "objects" / "raw").mkdir(parents=True)
+
+    reset(connect(Settings(home=home)))
+
+    assert not home.exists()
+
+
+def test_what_a_reset_cannot_delete_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    (home / "objects").mkdir(parents=True)
+
+    def refused(path: Path, *, ignore_errors: bool = False, **_: Any) -> None:
+        if not ignore_errors:
+            raise PermissionError(1, "Operation not permitted", str(path / "objects"))
+
+    monkeypatch.setattr(shutil, "rmtree", refused)
+
+    with pytest.raises(BackendError, match=f"cannot delete all of {home}: .*objects"):
+        reset(connect(Settings(home=home)))
+
+
+def test_the_status_tells_that_an_external_server_cannot_be_reached(
+    tmp_path: Path,
+) -> None:
+    port = free_port()
+    external = PostgresSettings(host="127.0.0.1", port=port, connect_timeout=2)
+
+    found = status(connect(Settings(home=tmp_path, postgres=external)))
+
+    assert f"127.0.0.1:{port} cannot be reached" in found["PostgreSQL"]

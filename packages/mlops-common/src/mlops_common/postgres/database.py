@@ -14,6 +14,9 @@ from mlops_common.postgres.server import EmbeddedServer
 
 MAINTENANCE = "postgres"
 APPLICATION = "mlops"
+FORBIDDEN = re.compile(
+    r'role ".*" does not exist|pg_hba\.conf|permission denied for database'
+)
 # asyncpg's dialect of SQLAlchemy names libpq's `sslmode` otherwise.
 SSL_KEYWORD = {"asyncpg": "ssl"}
 
@@ -122,10 +125,13 @@ class Postgres:
         Raises:
             ConfigError: The user may not create databases.
         """
+        try:
+            self.connect(name).close()
+        except NotFoundError:
+            self._create_database(name)
+
+    def _create_database(self, name: str) -> None:
         with self.connect(MAINTENANCE, autocommit=True) as connection:
-            query = "SELECT FROM pg_database WHERE datname = %s"
-            if connection.execute(query, (name,)).fetchone() is not None:
-                return
             try:
                 connection.execute(
                     sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
@@ -159,10 +165,10 @@ class Postgres:
                 f"no database {database!r} on {self.address}; create it, or set "
                 "postgres.database"
             )
-        if re.search(r'role ".*" does not exist|pg_hba\.conf', said):
+        if FORBIDDEN.search(said):
             return ConfigError(
                 f"{self.address} does not admit user {user!r} to database "
-                f"{database!r}: {_last(said)}; set postgres.user"
+                f"{database!r}: {_last(said)}; set postgres.user, or GRANT CONNECT"
             )
         return BackendError(
             f"PostgreSQL at {self.address} cannot be reached: {_last(said)}; check "
@@ -172,5 +178,7 @@ class Postgres:
 
 
 def _last(said: str) -> str:
-    """Return the last line of a message of libpq, which tells the reason."""
-    return said.strip().splitlines()[-1].strip()
+    """Return the line of a message of libpq which tells the last reason."""
+    lines = [line.strip() for line in said.strip().splitlines()]
+    reasons = [line for line in lines if not line.startswith(("DETAIL:", "HINT:"))]
+    return (reasons or lines or ["no reason given"])[-1]
