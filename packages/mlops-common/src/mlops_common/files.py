@@ -32,6 +32,7 @@ def replacing(target: Path) -> Iterator[Path]:
         BackendError: The disk is full, or the folder cannot be written.
 
     Examples:
+        >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> with replacing(folder / "a.txt") as partial:
         ...     _ = partial.write_text("whole")
@@ -54,6 +55,7 @@ def replace_text(path: Path, text: str) -> None:
         OSError: The disk is full, or the folder cannot be written.
 
     Examples:
+        >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "state/port"
         >>> replace_text(path, "8081")
         >>> path.read_text("utf-8")
