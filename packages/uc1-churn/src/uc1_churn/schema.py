@@ -63,7 +63,7 @@ class TableContract(Params):
     """
 
     name: str
-    columns: dict[str, ColumnContract]
+    columns: dict[str, ColumnContract] = Field(min_length=1)
     key: tuple[str, ...] = ()
     label: str | None = None
     timestamp: str | None = None

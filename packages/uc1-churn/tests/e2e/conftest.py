@@ -17,7 +17,7 @@ from uc1_churn.result import ChurnResult
 from uc1_churn.use_case import USE_CASE
 
 HERE = Path(__file__).parent
-CUSTOMERS, MONTHS = 1_500, 4
+COMPANY = {"customers": 1_500, "months": 4, "seed": 7}
 Run = Callable[..., ChurnResult]
 
 
@@ -51,25 +51,30 @@ def make_company(platform: Platform) -> None:
     platform.postgres.ensure_database("customers")
     write_company(
         platform.postgres,
-        seed=7,
-        customers=CUSTOMERS,
-        months=MONTHS,
+        seed=COMPANY["seed"],
+        customers=COMPANY["customers"],
+        months=COMPANY["months"],
         end=datetime.now(UTC).date().replace(day=1),
     )
 
 
 @pytest.fixture(scope="session")
 def run(platform: Platform) -> Run:
-    """Run UC1 as `mlops run uc1` does, with cheap training unless told otherwise."""
+    """Run UC1 as `mlops run uc1` does, with few bootstrap replicates."""
 
     def run_pipeline(**values: Any) -> ChurnResult:
-        cheap = {"trees": 80, "learning_rate": 0.1, "bootstrap_replicates": 100}
-        training = {**cheap, **values.pop("training", {})}
+        training = {"bootstrap_replicates": 100, **values.pop("training", {})}
         result = launch(USE_CASE, platform, {**values, "training": training})
         assert isinstance(result, ChurnResult)
         return result
 
     return run_pipeline
+
+
+@pytest.fixture(scope="session")
+def company() -> dict[str, int]:
+    """How the company was simulated."""
+    return COMPANY
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ def churn_prediction_pipeline(
         if not decision.passed:
             page = report_refusal(raw, model, decision, params)
             gate.enforce(decision, page)
-    endpoint = deploy_to_kserve(model, features, params)
+    endpoint = deploy_to_kserve(model, features, params, decision=decision)
     targets = write_target_list(model, features, params)
     return report_deployment(raw, features, endpoint, decision, targets, params)
 
