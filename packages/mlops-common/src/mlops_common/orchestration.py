@@ -149,9 +149,9 @@ def server_process(home: Path) -> Process:
 
 
 def server_url(home: Path) -> str | None:
-    """Return the address of this home's Prefect server where it runs."""
+    """Return the API URL of this home's Prefect server where it runs."""
     server = server_process(home)
-    return f"http://{LOOPBACK}:{_port(server)}" if server.running() else None
+    return f"http://{LOOPBACK}:{_port(server)}/api" if server.running() else None
 
 
 def _reach(url: str) -> None:
