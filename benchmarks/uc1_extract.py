@@ -13,9 +13,9 @@ from pathlib import Path
 
 import harness
 
-from mlops_common.config import PostgresSettings
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
+from mlops_common.settings import PostgresSettings
 from mlops_common.testing.postgres import temporary_postgres
 
 QUERY = (

@@ -14,10 +14,10 @@ from pathlib import Path
 import harness
 from uc1_extract import TABLE
 
-from mlops_common.config import PostgresSettings
 from mlops_common.postgres import placement
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
+from mlops_common.settings import PostgresSettings
 from mlops_common.testing.postgres import temporary_postgres
 
 COLUMNS = (

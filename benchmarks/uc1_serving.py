@@ -22,7 +22,6 @@ from urllib.parse import urlsplit
 import numpy as np
 from harness import at_most, report
 
-from mlops_common.config import PostgresSettings
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
 from mlops_common.processes import LOOPBACK, free_port, wait_until
@@ -30,6 +29,7 @@ from mlops_common.refs import ModelRef
 from mlops_common.serving.artifact import folder_digest
 from mlops_common.serving.base import ServiceSpec
 from mlops_common.serving.local import LocalServing
+from mlops_common.settings import PostgresSettings
 from mlops_common.testing.postgres import temporary_home
 
 ROUNDS = 3

@@ -131,7 +131,8 @@ def test_the_python_example_runs(page: str, text: str, home: Path) -> None:
 
 @pytest.mark.parametrize(("page", "text"), list(blocks("yaml")))
 def test_the_settings_example_loads(page: str, text: str, tmp_path: Path) -> None:
-    from mlops_common.config import load, validated
+    from mlops_common.config import load
+    from mlops_common.params import validated
     from mlops_common.use_case import installed
 
     file = tmp_path / "config.yaml"

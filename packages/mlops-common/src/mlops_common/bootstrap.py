@@ -5,9 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_common.config import Settings, load
+from mlops_common.config import load
 from mlops_common.objects.base import ObjectStore
 from mlops_common.objects.local import LocalObjectStore
+from mlops_common.settings import Settings
 
 if TYPE_CHECKING:
     from mlops_common.datasets import Datasets

@@ -146,7 +146,7 @@ def config_show(context: typer.Context, as_json: AsJson = False) -> None:
 def config_validate(context: typer.Context) -> None:
     """Check the settings and the sections of the installed use cases."""
     from mlops_common import use_case
-    from mlops_common.config import validated
+    from mlops_common.params import validated
 
     loaded = _loaded(context)
     for name, case in use_case.installed().items():

@@ -8,126 +8,25 @@ computes (its params) is not kept here, except that the file's sections `uc1` to
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any
 
 import yaml
 from platformdirs import user_data_path
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-)
 
 from mlops_common.errors import ConfigError
+from mlops_common.params import masked, validated
+from mlops_common.settings import Settings
 
 FILE_NAME = "config.yaml"
 PREFIX = "MLOPS_"
 DEFAULT = "default"
 # Keys whose value is a path, relative to the file that holds it.
 PATHS = (("home",), ("postgres", "password_file"), ("feast", "repo_path"))
-# Passwords in an address: `ann:s3cret@host`, `?password=s3cret`.
-LOGIN = re.compile(r"(://[^\s/:@]*):\S*@")
-QUERY = re.compile(r"(?i)([?&]\w*password=)[^&\s'\"]*")
 # Variables that name the file, the home folder and so on: not keys of the file.
 RESERVED = frozenset({"MLOPS_CONFIG", "MLOPS_SHARED", "MLOPS_LOG_LEVEL"})
-
-
-class Params(BaseModel):
-    """Base of settings and of every pipeline's params: frozen, closed to typos."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", protected_namespaces=(), validate_default=True
-    )
-
-
-ParamsT = TypeVar("ParamsT", bound=Params)
-
-
-class PostgresSettings(Params):
-    """The PostgreSQL server; embedded in the home folder when `host` is empty."""
-
-    host: str | None = Field(None, description="Host name; empty means embedded.")
-    port: Annotated[int, Field(ge=1, le=65535)] = 5432
-    database: str = Field("customers", description="Database of the source tables.")
-    user: str = "postgres"
-    password: SecretStr | None = None
-    password_file: Path | None = Field(None, description="File with the password.")
-    sslmode: str = "prefer"
-    connect_timeout: Annotated[int, Field(ge=1, description="Seconds.")] = 10
-
-    def secret(self) -> str | None:
-        """Return the password, from the value or the file.
-
-        Raises:
-            ConfigError: The file cannot be read.
-        """
-        if self.password is not None:
-            return self.password.get_secret_value()
-        if self.password_file is None:
-            return None
-        try:
-            return self.password_file.read_text("utf-8").strip()
-        except OSError as error:
-            raise ConfigError(
-                f"postgres.password_file {self.password_file} cannot be read: "
-                f"{error.strerror}"
-            ) from error
-
-
-class MlflowSettings(Params):
-    """The MLflow tracking store; embedded in PostgreSQL when the URI is empty."""
-
-    tracking_uri: str | None = Field(None, description="Empty means embedded.")
-
-
-class FeastSettings(Params):
-    """The Feast feature store, on the PostgreSQL server of this file."""
-
-    repo_path: Path | None = Field(
-        None, description="Folder for the rendered repository; empty means the home."
-    )
-
-
-class KserveSettings(Params):
-    """Model servers; processes on this machine."""
-
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        0, description="Port of the first service; 0 takes a free one and keeps it."
-    )
-
-
-class Settings(Params):
-    """Where the platform is.
-
-    Attributes:
-        environment: A label; a block of that name under `environments:` overlays.
-        home: Folder of all embedded state.
-        uc1: Values for the params of UC1; likewise `uc2` to `uc6`.
-    """
-
-    environment: str = "local"
-    home: Path
-    postgres: PostgresSettings = PostgresSettings()
-    mlflow: MlflowSettings = MlflowSettings()
-    feast: FeastSettings = FeastSettings()
-    kserve: KserveSettings = KserveSettings()
-    uc1: dict[str, Any] = {}
-    uc2: dict[str, Any] = {}
-    uc3: dict[str, Any] = {}
-    uc4: dict[str, Any] = {}
-    uc5: dict[str, Any] = {}
-    uc6: dict[str, Any] = {}
-
-    @property
-    def feast_repo(self) -> Path:
-        """Folder of the rendered feature repositories."""
-        return self.feast.repo_path or self.home / "feast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,51 +98,6 @@ def find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
 def default_home(file: Path | None) -> Path:
     """Return `.mlops` beside the file, or the user's data folder without one."""
     return file.parent / ".mlops" if file else user_data_path("mlops-pipelines")
-
-
-def validated(
-    model: type[ParamsT],
-    values: Mapping[str, Any],
-    *,
-    where: Mapping[str, str] | str = "",
-    below: str = "",
-) -> ParamsT:
-    """Return `values` as a checked `model`.
-
-    Args:
-        model: What the values must fit.
-        values: Nested values, as read from YAML or the command line.
-        where: Origin of the values, or of each dotted key, for the message.
-        below: What a message puts before each key, such as `environments.k3s.`.
-
-    Raises:
-        ConfigError: Lists each key that does not fit, with the allowed ones.
-
-    Examples:
-        >>> validated(  # doctest: +ELLIPSIS
-        ...     MlflowSettings, {"url": "x"}, where="a.yaml"
-        ... )
-        Traceback (most recent call last):
-        ...
-        mlops_common.errors.ConfigError: unknown key 'url' (a.yaml); allowed: ...
-    """
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        problems = [
-            _problem(model, dict(item), where, below) for item in error.errors()
-        ]
-        raise ConfigError("\n".join(problems)) from None
-
-
-def masked(text: str) -> str:
-    """Return `text` with the passwords of the URLs in it hidden.
-
-    Examples:
-        >>> masked("tracked at https://ann:s3cret@mlflow.example/?password=s3cret")
-        'tracked at https://ann:***@mlflow.example/?password=***'
-    """
-    return QUERY.sub(r"\1***", LOGIN.sub(r"\1:***@", text))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -373,39 +227,3 @@ def _variables(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, st
         values = overlaid(values, nested)
         names[".".join(path)] = f"${name}"
     return values, names
-
-
-def _problem(
-    model: type[BaseModel],
-    item: dict[str, Any],
-    where: Mapping[str, str] | str,
-    below: str,
-) -> str:
-    path = [str(part) for part in item["loc"]]
-    key = below + ".".join(path)
-    origin = where if isinstance(where, str) else where.get(key, "")
-    place = f" ({origin})" if origin else ""
-    if item["type"] == "extra_forbidden":
-        allowed = ", ".join(allowed_keys(model, path[:-1]))
-        return f"unknown key {key!r}{place}; allowed: {allowed}"
-    if item["type"] == "missing":
-        return f"key {key!r} is required{place}"
-    secret = "password" in key
-    found = "" if secret else f", found {masked(repr(item.get('input')))}"
-    return f"key {key!r}{place}: {item['msg']}{found}"
-
-
-def allowed_keys(model: type[BaseModel], path: list[str]) -> list[str]:
-    """Return the keys that `model` takes in the section at `path`."""
-    section: Any = model
-    for part in path:
-        field = section.model_fields.get(part)
-        annotation = getattr(field, "annotation", None)
-        candidates = (annotation, *getattr(annotation, "__args__", ()))
-        section = next(
-            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)),
-            None,
-        )
-        if section is None:
-            return []
-    return list(section.model_fields)

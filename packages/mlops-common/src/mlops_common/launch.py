@@ -9,9 +9,11 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from mlops_common.bootstrap import Platform
-from mlops_common.config import Params, Settings, overlaid, read_yaml, validated
+from mlops_common.config import overlaid, read_yaml
 from mlops_common.errors import ConfigError
 from mlops_common.orchestration import orchestrated
+from mlops_common.params import Params, validated
+from mlops_common.settings import Settings
 from mlops_common.use_case import UseCase
 
 

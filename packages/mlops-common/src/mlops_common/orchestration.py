@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from mlops_common import locks
-from mlops_common.config import masked
 from mlops_common.errors import BackendError
 from mlops_common.files import make_folder, replacing
+from mlops_common.params import masked
 from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
 from mlops_common.progress import step
 from mlops_common.use_case import points

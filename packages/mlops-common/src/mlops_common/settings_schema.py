@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlops_common.config import Settings
+from mlops_common.settings import Settings
 from mlops_common.use_case import installed
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_common.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from mlops_common.config import Params
+    from mlops_common.params import Params
 
 GROUP = "mlops.use_cases"
 

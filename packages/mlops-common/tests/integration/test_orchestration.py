@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from mlops_common.bootstrap import Platform, connect
-from mlops_common.config import Settings
 from mlops_common.errors import BackendError, ContractError, MlopsError
 from mlops_common.home import reset, status
 from mlops_common.orchestration import orchestrated, retried, server_process
 from mlops_common.processes import free_port
+from mlops_common.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings(
     # Prefect's own client leaves what it opened to the garbage collector.

@@ -10,11 +10,11 @@ import pytest
 from pydantic import SecretStr
 
 from mlops_common.bootstrap import connect
-from mlops_common.config import PostgresSettings, Settings
 from mlops_common.errors import BackendError, ConfigError, NotFoundError
 from mlops_common.home import status
 from mlops_common.postgres import placement
 from mlops_common.postgres.database import Postgres
+from mlops_common.settings import PostgresSettings, Settings
 from mlops_common.testing.postgres import temporary_postgres
 
 SECRET = "it's a \\ secret @/:?"  # noqa: S105

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_common.config import Loaded, Settings, flatten, load, overlaid, validated
+from mlops_common.config import Loaded, flatten, load, overlaid
 from mlops_common.errors import ConfigError
+from mlops_common.params import validated
+from mlops_common.settings import Settings
 
 
 def write(folder: Path, text: str) -> Path:

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from mlops_common.bootstrap import Platform, connect
-from mlops_common.config import PostgresSettings, Settings
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.home import reset, status, stop
 from mlops_common.orchestration import start_server
 from mlops_common.processes import free_port
+from mlops_common.settings import PostgresSettings, Settings
 
 
 @pytest.fixture(params=["/dev/null/home", "blocked/home"])

@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
-from mlops_common.config import Params, Settings
 from mlops_common.errors import ConfigError, NotFoundError
 from mlops_common.launch import _flow_arguments, gathered, parsed
+from mlops_common.params import Params
+from mlops_common.settings import Settings
 from mlops_common.use_case import UseCase, find
 
 

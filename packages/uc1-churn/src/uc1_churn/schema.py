@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field, model_validator
 
-from mlops_common.config import Params, read_yaml, validated
+from mlops_common.config import read_yaml
 from mlops_common.errors import NotFoundError
+from mlops_common.params import Params, validated
 from uc1_churn.config import CUSTOMERS, Count, DatasetSpec, Share
 
 SHIPPED = files("uc1_churn") / "contracts"

@@ -13,11 +13,11 @@ import yaml
 
 from mlops_common import locks
 from mlops_common.bootstrap import Platform, connect
-from mlops_common.config import Settings
 from mlops_common.errors import BackendError, ContractError
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import verified
 from mlops_common.serving.base import ServiceSpec
+from mlops_common.settings import Settings
 from mlops_common.testing.postgres import small_disk, temporary_home
 from uc1_churn.champion import compare_with_champion, reconciled
 from uc1_churn.config import ChurnParams, DatasetSpec, TrainingParams

@@ -1,8 +1,8 @@
 import pytest
 from psycopg.sql import Composable
 
-from mlops_common.config import validated
 from mlops_common.errors import ConfigError
+from mlops_common.params import validated
 from uc1_churn.config import CUSTOMERS, DatasetSpec
 from uc1_churn.extraction import query
 

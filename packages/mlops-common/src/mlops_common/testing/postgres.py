@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlops_common.config import PostgresSettings
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
+from mlops_common.settings import PostgresSettings
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import sys
 
 from prefect import flow
 
-from mlops_common.config import load, validated
+from mlops_common.config import load
+from mlops_common.params import validated
 from uc1_churn import gate
 from uc1_churn.config import ChurnParams
 from uc1_churn.result import ChurnResult

@@ -1,0 +1,105 @@
+"""Params: frozen, checked values, and clear words for those that do not fit."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mlops_common.errors import ConfigError
+
+# Passwords in an address: `ann:s3cret@host`, `?password=s3cret`.
+LOGIN = re.compile(r"(://[^\s/:@]*):\S*@")
+QUERY = re.compile(r"(?i)([?&]\w*password=)[^&\s'\"]*")
+
+
+class Params(BaseModel):
+    """Base of settings and of every pipeline's params: frozen, closed to typos."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", protected_namespaces=(), validate_default=True
+    )
+
+
+ParamsT = TypeVar("ParamsT", bound=Params)
+
+
+def validated(
+    model: type[ParamsT],
+    values: Mapping[str, Any],
+    *,
+    where: Mapping[str, str] | str = "",
+    below: str = "",
+) -> ParamsT:
+    """Return `values` as a checked `model`.
+
+    Args:
+        model: What the values must fit.
+        values: Nested values, as read from YAML or the command line.
+        where: Origin of the values, or of each dotted key, for the message.
+        below: What a message puts before each key, such as `environments.k3s.`.
+
+    Raises:
+        ConfigError: Lists each key that does not fit, with the allowed ones.
+
+    Examples:
+        >>> class Mlflow(Params):
+        ...     uri: str = ""
+        >>> validated(Mlflow, {"url": "x"}, where="a.yaml")
+        Traceback (most recent call last):
+        ...
+        mlops_common.errors.ConfigError: unknown key 'url' (a.yaml); allowed: uri
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = [
+            _problem(model, dict(item), where, below) for item in error.errors()
+        ]
+        raise ConfigError("\n".join(problems)) from None
+
+
+def masked(text: str) -> str:
+    """Return `text` with the passwords of the URLs in it hidden.
+
+    Examples:
+        >>> masked("tracked at https://ann:s3cret@mlflow.example/?password=s3cret")
+        'tracked at https://ann:***@mlflow.example/?password=***'
+    """
+    return QUERY.sub(r"\1***", LOGIN.sub(r"\1:***@", text))
+
+
+def _problem(
+    model: type[BaseModel],
+    item: dict[str, Any],
+    where: Mapping[str, str] | str,
+    below: str,
+) -> str:
+    path = [str(part) for part in item["loc"]]
+    key = below + ".".join(path)
+    origin = where if isinstance(where, str) else where.get(key, "")
+    place = f" ({origin})" if origin else ""
+    if item["type"] == "extra_forbidden":
+        allowed = ", ".join(allowed_keys(model, path[:-1]))
+        return f"unknown key {key!r}{place}; allowed: {allowed}"
+    if item["type"] == "missing":
+        return f"key {key!r} is required{place}"
+    secret = "password" in key
+    found = "" if secret else f", found {masked(repr(item.get('input')))}"
+    return f"key {key!r}{place}: {item['msg']}{found}"
+
+
+def allowed_keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Return the keys that `model` takes in the section at `path`."""
+    section: Any = model
+    for part in path:
+        field = section.model_fields.get(part)
+        annotation = getattr(field, "annotation", None)
+        candidates = (annotation, *getattr(annotation, "__args__", ()))
+        section = next(
+            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)),
+            None,
+        )
+        if section is None:
+            return []
+    return list(section.model_fields)
