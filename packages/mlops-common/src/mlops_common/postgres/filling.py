@@ -130,7 +130,11 @@ def _explained(load: Load) -> Iterator[None]:
         yield
     except errors.DataError:
         raise
-    except (errors.DuplicateTable, errors.DependentObjectsStillExist) as error:
+    except (
+        errors.DuplicateTable,
+        errors.DependentObjectsStillExist,
+        errors.UniqueViolation,  # of the catalogue: another load was first
+    ) as error:
         reason = error.diag.message_detail or error.diag.message_primary
         raise ConfigError(f"table {load.table!r} is not replaced: {reason}") from error
     except psycopg.Error as error:
