@@ -162,7 +162,9 @@ def test_the_default_table_has_a_contract_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_contract_is_frozen() -> None:
-    contract = TableContract.model_validate({"name": "x", "columns": {}})
+    contract = TableContract.model_validate(
+        {"name": "x", "columns": {"a": {"kind": "text"}}}
+    )
 
     with pytest.raises(ValueError, match="frozen"):
         contract.name = "y"  # type: ignore[misc]
