@@ -17,7 +17,7 @@ import harness
 
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 from mlops_common.testing.postgres import temporary_postgres
 
 QUERY = (

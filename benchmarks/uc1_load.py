@@ -17,7 +17,7 @@ from uc1_extract import TABLE
 from mlops_common.postgres import placement
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 from mlops_common.testing.postgres import temporary_postgres
 
 COLUMNS = (

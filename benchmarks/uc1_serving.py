@@ -26,10 +26,10 @@ from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
 from mlops_common.processes import LOOPBACK, free_port, wait_until
 from mlops_common.refs import ModelRef
+from mlops_common.sections import PostgresSettings
 from mlops_common.serving.artifact import folder_digest
 from mlops_common.serving.base import ServiceSpec
 from mlops_common.serving.local import LocalServing
-from mlops_common.settings import PostgresSettings
 from mlops_common.testing.postgres import temporary_home
 
 ROUNDS = 3

@@ -51,9 +51,9 @@ class Platform:
         from mlops_common.postgres.database import Postgres
         from mlops_common.postgres.server import EmbeddedServer
 
-        embedded = self.settings.postgres.host is None
-        server = EmbeddedServer(self.settings.home) if embedded else None
-        return Postgres(self.settings.postgres, server)
+        settings = self.settings.postgres
+        server = None if settings.external else EmbeddedServer(self.settings.home)
+        return Postgres(settings, server)
 
     @cached_property
     def datasets(self) -> "Datasets":

@@ -283,6 +283,8 @@ def _platform(context: typer.Context) -> "Platform":
     from mlops_common.orchestration import quiet
 
     loaded = _loaded(context)
+    for warning in loaded.warnings():
+        typer.echo(f"warning: {warning}", err=True)
     platform = Platform(loaded.settings, loaded.file)
     os.environ.update(platform.environment)
     quiet(debug=context.obj["debug"])

@@ -15,16 +15,18 @@ from typing import Any
 
 import yaml
 from platformdirs import user_data_path
+from pydantic import SecretStr
 
 from mlops_common.errors import ConfigError
-from mlops_common.params import masked, validated
+from mlops_common.params import keys_holding, masked, validated
 from mlops_common.settings import Settings
 
 FILE_NAME = "config.yaml"
 PREFIX = "MLOPS_"
 DEFAULT = "default"
-# Keys whose value is a path, relative to the file that holds it.
-PATHS = (("home",), ("postgres", "password_file"), ("feast", "repo_path"))
+# A relative path starts at the folder of the file.
+PATHS = keys_holding(Settings, Path)
+SECRETS = [".".join(keys) for keys in keys_holding(Settings, SecretStr)]
 # Variables that name the file, the home folder and so on: not keys of the file.
 RESERVED = frozenset({"MLOPS_CONFIG", "MLOPS_SHARED", "MLOPS_LOG_LEVEL"})
 
@@ -52,6 +54,34 @@ class Loaded:
                 "" if value is None else masked(str(value)),
                 self.origins.get(key, DEFAULT),
             )
+
+    def warnings(self) -> list[str]:
+        """Return a warning for each secret that the file itself holds.
+
+        Examples:
+            >>> values = {"postgres": {"password": "x"}, "home": "."}
+            >>> settings = Settings.model_validate(values)
+            >>> origins = {"postgres.password": "config.yaml"}
+            >>> print(*Loaded(settings, Path("config.yaml"), origins).warnings())
+            config.yaml holds postgres.password; set MLOPS_POSTGRES__PASSWORD instead, \
+or postgres.password_file
+        """
+        held = (key for key in SECRETS if self.origins.get(key, "$")[0] != "$")
+        return [
+            f"{self.origins[key]} holds {key}; set {variable(key)} instead, "
+            f"or {key}_file"
+            for key in held
+        ]
+
+
+def variable(key: str) -> str:
+    """Return the variable that sets a dotted key.
+
+    Examples:
+        >>> variable("minio.secret_key")
+        'MLOPS_MINIO__SECRET_KEY'
+    """
+    return PREFIX + key.upper().replace(".", "__")
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Loaded:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from mlops_common.errors import ConfigError
 
@@ -84,9 +84,32 @@ def _problem(
         return f"unknown key {key!r}{place}; allowed: {allowed}"
     if item["type"] == "missing":
         return f"key {key!r} is required{place}"
-    secret = "password" in key
+    secret = tuple(path) in keys_holding(model, SecretStr)
     found = "" if secret else f", found {masked(repr(item.get('input')))}"
     return f"key {key!r}{place}: {item['msg']}{found}"
+
+
+def keys_holding(model: type[BaseModel], kind: type) -> list[tuple[str, ...]]:
+    """Return the path of each key whose value is a `kind`, sections included.
+
+    Examples:
+        >>> class Login(Params):
+        ...     password: SecretStr | None = None
+        >>> class Server(Params):
+        ...     login: Login | None = None
+        >>> keys_holding(Server, SecretStr)
+        [('login', 'password')]
+    """
+    found: list[tuple[str, ...]] = []
+    for key, field in model.model_fields.items():
+        for part in (field.annotation, *get_args(field.annotation)):
+            if not isinstance(part, type):
+                continue
+            if issubclass(part, BaseModel):
+                found += [(key, *below) for below in keys_holding(part, kind)]
+            elif issubclass(part, kind):
+                found.append((key,))
+    return found
 
 
 def allowed_keys(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -1,65 +1,19 @@
-"""Where the platform is: one frozen model for each section of `config.yaml`."""
+"""Settings: where the platform is, one frozen section for each external system."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from mlops_common.errors import ConfigError
 from mlops_common.params import Params
-
-
-class PostgresSettings(Params):
-    """The PostgreSQL server; embedded in the home folder when `host` is empty."""
-
-    host: str | None = Field(None, description="Host name; empty means embedded.")
-    port: Annotated[int, Field(ge=1, le=65535)] = 5432
-    database: str = Field("customers", description="Database of the source tables.")
-    user: str = "postgres"
-    password: SecretStr | None = None
-    password_file: Path | None = Field(None, description="File with the password.")
-    sslmode: str = "prefer"
-    connect_timeout: Annotated[int, Field(ge=1, description="Seconds.")] = 10
-
-    def secret(self) -> str | None:
-        """Return the password, from the value or the file.
-
-        Raises:
-            ConfigError: The file cannot be read.
-        """
-        if self.password is not None:
-            return self.password.get_secret_value()
-        if self.password_file is None:
-            return None
-        try:
-            return self.password_file.read_text("utf-8").strip()
-        except OSError as error:
-            raise ConfigError(
-                f"postgres.password_file {self.password_file} cannot be read: "
-                f"{error.strerror}"
-            ) from error
-
-
-class MlflowSettings(Params):
-    """The MLflow tracking store; embedded in PostgreSQL when the URI is empty."""
-
-    tracking_uri: str | None = Field(None, description="Empty means embedded.")
-
-
-class FeastSettings(Params):
-    """The Feast feature store, on the PostgreSQL server of this file."""
-
-    repo_path: Path | None = Field(
-        None, description="Folder for the rendered repository; empty means the home."
-    )
-
-
-class KserveSettings(Params):
-    """Model servers; processes on this machine."""
-
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        0, description="Port of the first service; 0 takes a free one and keeps it."
-    )
+from mlops_common.sections import (
+    FeastSettings,
+    KserveSettings,
+    KubeflowSettings,
+    MinioSettings,
+    MlflowSettings,
+    PostgresSettings,
+)
 
 
 class Settings(Params):
@@ -74,7 +28,9 @@ class Settings(Params):
     environment: str = "local"
     home: Path
     postgres: PostgresSettings = PostgresSettings()
+    minio: MinioSettings = MinioSettings()
     mlflow: MlflowSettings = MlflowSettings()
+    kubeflow: KubeflowSettings = KubeflowSettings()
     feast: FeastSettings = FeastSettings()
     kserve: KserveSettings = KserveSettings()
     uc1: dict[str, Any] = Field(default_factory=dict)

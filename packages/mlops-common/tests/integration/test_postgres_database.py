@@ -14,7 +14,8 @@ from mlops_common.errors import BackendError, ConfigError, NotFoundError
 from mlops_common.home import status
 from mlops_common.postgres import placement
 from mlops_common.postgres.database import Postgres
-from mlops_common.settings import PostgresSettings, Settings
+from mlops_common.sections import PostgresSettings
+from mlops_common.settings import Settings
 from mlops_common.testing.postgres import temporary_postgres
 
 SECRET = "it's a \\ secret @/:?"  # noqa: S105

@@ -22,7 +22,7 @@ from mlops_common.errors import ConfigError, ContractError
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.loading import Loaded, load_file
 from mlops_common.postgres.transfer import extract
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 
 PEOPLE = """customer_id,Full Name,spend,joined,seen,active
 1,Ann,10.5,2024-01-01,2024-01-01T10:00:00Z,true
@@ -438,7 +438,7 @@ def test_a_killed_load_leaves_the_old_table(
 from pathlib import Path
 from contextlib import contextmanager
 from mlops_common import progress
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.loading import load_file
 from mlops_common.postgres.server import EmbeddedServer

@@ -16,7 +16,7 @@ from mlops_common.errors import BackendError, ConfigError
 from mlops_common.postgres import launch, placement, processes, server, shelter
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 from mlops_common.testing.postgres import small_disk, temporary_home
 
 ENDLESS = "SELECT count(*) FROM (SELECT generate_series(1, 1000000000000)) AS t"

@@ -28,7 +28,7 @@ from mlops_common.errors import (
 from mlops_common.files import PARTIAL
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.transfer import Extract, extract
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 from mlops_common.testing.postgres import small_disk
 
 UTC = dt.UTC
@@ -397,7 +397,7 @@ def test_a_killed_extract_leaves_the_old_file_and_no_hindrance(
     assert postgres.server is not None
     code = f"""
 from pathlib import Path
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
 from mlops_common.postgres.transfer import extract

@@ -217,6 +217,82 @@ def test_a_missing_key_is_named() -> None:
         validated(Settings, {})
 
 
+DESIGN = """
+environment: development
+postgres: {host: postgresql.postgresql.svc.cluster.local, port: 5432,
+           database: customers, user: postgres, password: postgres123}
+minio: {endpoint: "http://minio.minio.svc.cluster.local:9000",
+        access_key: minioadmin, secret_key: minioadmin123, bucket: dvc-storage}
+mlflow: {tracking_uri: "http://mlflow.mlflow.svc.cluster.local:5000"}
+kubeflow: {host: "http://localhost:8080"}
+feast: {repo_path: ./feature_repo}
+uc1: {raw_data_path: raw/customers.parquet, model_name: churn-predictor,
+      namespace: models}
+"""
+
+
+def test_the_file_that_the_users_have_points_every_part_at_its_server(
+    tmp_path: Path,
+) -> None:
+    settings = read(tmp_path, DESIGN).settings
+
+    parts = (settings.postgres, settings.minio, settings.mlflow, settings.kubeflow)
+    assert all(part.external for part in parts)
+    assert settings.postgres.secret() == "postgres123"
+    assert settings.minio.secret("access_key") == "minioadmin"
+    assert settings.minio.bucket_name == "dvc-storage"
+    assert settings.uc1["namespace"] == "models"
+
+
+def test_nothing_is_external_without_a_server(tmp_path: Path) -> None:
+    settings = read(tmp_path, "").settings
+
+    parts = (settings.postgres, settings.minio, settings.mlflow, settings.kubeflow)
+    assert not any(part.external for part in (*parts, settings.kserve))
+
+
+def test_a_secret_in_the_file_earns_a_warning_that_names_its_variable(
+    tmp_path: Path,
+) -> None:
+    better = {"MLOPS_MINIO__SECRET_KEY": "x"}
+
+    warnings = read(tmp_path, DESIGN, **better).warnings()
+
+    assert [text.partition("; ")[2] for text in warnings] == [
+        "set MLOPS_POSTGRES__PASSWORD instead, or postgres.password_file",
+        "set MLOPS_MINIO__ACCESS_KEY instead, or minio.access_key_file",
+    ]
+    assert "postgres123" not in str(warnings)
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("postgres", "password"),
+        ("minio", "access_key"),
+        ("minio", "secret_key"),
+        ("mlflow", "password"),
+        ("mlflow", "token"),
+        ("kubeflow", "token"),
+        ("kserve", "token"),
+    ],
+)
+def test_every_secret_may_lie_in_a_file_and_never_shows(
+    tmp_path: Path, section: str, key: str
+) -> None:
+    (tmp_path / "secret").write_text("hunter2\n", "utf-8")
+
+    lying = read(tmp_path, f"{section}: {{{key}_file: secret}}")
+    held = read(tmp_path, f"{section}: {{{key}: hunter2}}")
+
+    assert getattr(lying.settings, section).secret(key) == "hunter2"
+    assert getattr(held.settings, section).secret(key) == "hunter2"
+    assert "hunter2" not in repr(held.settings) + str(list(held.rows()))
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, f"{section}: {{{key}: [hunter2]}}")
+    assert "hunter2" not in str(caught.value)
+
+
 names = st.text("abc", min_size=1, max_size=2)
 trees = st.recursive(
     st.integers(),

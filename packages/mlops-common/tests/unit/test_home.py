@@ -9,7 +9,8 @@ from mlops_common.errors import BackendError, ConfigError
 from mlops_common.home import reset, status, stop
 from mlops_common.orchestration import start_server
 from mlops_common.processes import free_port
-from mlops_common.settings import PostgresSettings, Settings
+from mlops_common.sections import PostgresSettings
+from mlops_common.settings import Settings
 
 
 @pytest.fixture(params=["/dev/null/home", "blocked/home"])

@@ -1,7 +1,7 @@
 from pydantic import SecretStr
 
 from mlops_common.postgres.database import Postgres
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 
 
 def test_parameters_of_an_external_server_are_those_of_the_settings() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from mlops_common.errors import BackendError, NotFoundError
 from mlops_common.postgres.database import Postgres
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 from uc1_churn.feature_schema import FeatureSchema, FeatureTable
 from uc1_churn.feature_store import FeatureStore
 from uc1_churn.historical import schema
@@ -223,7 +223,7 @@ OTHER_RUN = """
 import sys
 from pathlib import Path
 import pyarrow.parquet as pq
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
 from uc1_churn.feature_schema import FeatureTable

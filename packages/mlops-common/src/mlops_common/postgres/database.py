@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 from mlops_common.errors import BackendError, ConfigError, MlopsError, NotFoundError
 from mlops_common.postgres.launch import SUPERUSER
 from mlops_common.postgres.server import EmbeddedServer
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 
 MAINTENANCE = "postgres"
 APPLICATION = "mlops"

@@ -50,12 +50,14 @@ class ServiceSpec:
             the local folder of the model.
         entity: Name of an optional extra input, such as `customer_id`, which is
             logged with the prediction but is no feature.
+        namespace: Kubernetes namespace of the service; unused on one machine.
     """
 
     name: str
     model: ModelRef
     predictor: str
     entity: str = ""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class ServiceStatus:
         staged: The staged version at its private URL, if one is ready.
         restarts: How often its server was started again after it had died.
         problem: Why it does not answer; empty when it does.
+        percent: Share of the requests that the staged version answers, 0 to 100.
     """
 
     running: bool
@@ -75,13 +78,15 @@ class ServiceStatus:
     staged: EndpointRef | None
     restarts: int = 0
     problem: str = ""
+    percent: int = 0
 
 
 class Serving(Protocol):
     """Services by name; each answers with one model version at one stable URL.
 
-    A deploy stages a version, looks at it, and promotes or discards it. Only one
-    deploy of a service goes on at a time.
+    A deploy stages a version, looks at it, may give it a share of the requests (a
+    canary), and promotes or discards it. Only one deploy of a service goes on at a
+    time.
     """
 
     def stage(self, spec: ServiceSpec) -> EndpointRef:
@@ -97,6 +102,25 @@ class Serving(Protocol):
             ContractError: The model's bytes are not those that `spec.model` names.
             RefusedError: Another process is deploying this service.
             BackendError: The version did not become ready; holds its last log lines.
+        """
+        ...
+
+    def split(self, name: str, percent: int) -> EndpointRef:
+        """Let the staged version answer a share of the requests at the stable URL.
+
+        Args:
+            name: Name of the service.
+            percent: Share of the requests, 0 to 100; 0 takes the canary back.
+
+        Returns:
+            The staged version.
+
+        Raises:
+            ConfigError: The share is not between 0 and 100.
+            NotFoundError: Nothing is staged, or nothing was promoted yet.
+            RefusedError: The backend cannot split requests, or another deploy took
+                the place of the version staged here.
+            BackendError: The split did not come about in time.
         """
         ...
 
@@ -119,6 +143,24 @@ class Serving(Protocol):
         Where this object staged a version that another deploy replaced, that other
         one is left alone.
         """
+        ...
+
+    def roll_back(self, name: str) -> EndpointRef:
+        """Give the stable URL back to the version promoted before; drop what is staged.
+
+        Returns:
+            The version that serves now, ready. Rolling back twice serves the first one
+            again.
+
+        Raises:
+            NotFoundError: No version was promoted before the one that serves.
+            RefusedError: Another process is deploying this service.
+            BackendError: The version did not become ready; the other one serves on.
+        """
+        ...
+
+    def delete(self, name: str) -> None:
+        """Stop the service and forget it with all its versions; absent is no error."""
         ...
 
     def endpoint(self, name: str) -> EndpointRef:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
-from mlops_common.settings import PostgresSettings
+from mlops_common.sections import PostgresSettings
 
 
 @contextmanager
