@@ -125,3 +125,15 @@ def test_every_kind_of_error_has_its_exit_code_and_no_traceback(
 
     assert caught.value.code == code
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_secret_in_the_file_earns_a_warning_on_standard_error(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "config.yaml").write_text("postgres: {password: hunter2}", "utf-8")
+
+    assert run("config", "validate") == 0
+
+    said = capsys.readouterr()
+    assert "set MLOPS_POSTGRES__PASSWORD instead" in said.err
+    assert "hunter2" not in said.out + said.err

@@ -1,0 +1,48 @@
+"""Commands that look after the home folder and what runs in it."""
+
+from typing import Annotated
+
+import typer
+
+from mlops_common.commands.context import AsJson, platform_of
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show what runs in the home folder, and where."""
+    from mlops_common import console
+    from mlops_common.home import status as home_status
+
+    state = home_status(platform_of(context))
+    if as_json:
+        console.print_json(state)
+    else:
+        console.print_pairs(state)
+
+
+def stop(context: typer.Context) -> None:
+    """Stop everything that runs in the home folder; nothing is lost."""
+    from mlops_common import console
+    from mlops_common.home import stop as stop_home
+
+    platform = platform_of(context)
+    with console.following():
+        stopped = list(stop_home(platform))
+    for name in stopped:
+        typer.echo(f"stopped {name}")
+
+
+def reset(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop everything and delete the home folder: data, models, history."""
+    from mlops_common import console
+    from mlops_common.home import reset as reset_home
+
+    platform = platform_of(context)
+    home = platform.settings.home
+    if not yes:
+        typer.confirm(f"Delete {home} with all data and models?", abort=True)
+    with console.following():
+        reset_home(platform)
+    typer.echo(f"deleted {home}")
