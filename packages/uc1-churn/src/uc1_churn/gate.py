@@ -130,12 +130,13 @@ def enforce(decision: Decision, report: Path | None = None) -> None:
 
 
 def require_unchanged(
-    decision: Decision, challenger: ModelRef, champion: ModelRef | None
+    decision: Decision | None, challenger: ModelRef, champion: ModelRef | None
 ) -> None:
-    """Let a challenger through that was held against the version that serves now.
+    """Let a version through that was held against the one that serves now.
 
     Args:
-        decision: On the challenger, perhaps made minutes ago.
+        decision: On the version, perhaps made minutes ago; none where it was itself
+            the champion then.
         challenger: The version about to serve.
         champion: The version that serves, looked at just now. The challenger itself
             is what an earlier try of the same deploy left.
@@ -144,9 +145,10 @@ def require_unchanged(
         RefusedError: Another version serves than the one that it was compared with.
     """
     current = None if champion is None else champion.version
-    if current in (decision.champion, challenger.version):
+    compared = challenger.version if decision is None else decision.champion
+    if current in (compared, challenger.version):
         return
-    compared, name = decision.champion, challenger.name
+    name = challenger.name
     against = "no champion" if compared is None else f"champion version {compared}"
     happened = "the champion alias was removed"
     if current is not None:

@@ -137,3 +137,14 @@ def test_a_challenger_may_not_replace_another_version(
         "compared with": compared,
         "champion now": current,
     }
+
+
+def test_the_champion_found_for_serving_again_may_serve() -> None:
+    require_unchanged(None, version(3), version(3))
+
+
+def test_a_champion_that_was_replaced_meanwhile_is_not_served_again() -> None:
+    says = "champion version 3, but another run promoted version 4 meanwhile"
+
+    with pytest.raises(RefusedError, match=says):
+        require_unchanged(None, version(3), version(4))

@@ -27,8 +27,8 @@ def deploy_to_kserve(
 ) -> EndpointRef:
     """Serve the version once it answers as it does offline; then it is champion.
 
-    Where the gate decided on it, the version that it was compared with must still be
-    the champion.
+    The version that the gate compared it with must still be the champion; without a
+    decision, it must be the champion itself.
     """
     platform = connect()
     serving, tracking = platform.serving, platform.tracking
@@ -48,9 +48,8 @@ def deploy_to_kserve(
         try:
             folder = tracking.download(model)
             deployment.check(staged, folder, table, store, params.serving)
-            if decision is not None:
-                champion = reconciled(serving, tracking, model.name, alias)
-                gate.require_unchanged(decision, model, champion)
+            champion = reconciled(serving, tracking, model.name, alias)
+            gate.require_unchanged(decision, model, champion)
             endpoint = serving.promote(spec.name)
         except BaseException:
             serving.discard(spec.name)
