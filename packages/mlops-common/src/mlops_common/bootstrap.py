@@ -65,12 +65,17 @@ class Platform:
     @cached_property
     def tracking(self) -> "Tracking":
         """Runs, model versions and aliases."""
-        from mlops_common.tracking import Tracking
+        from mlops_common.tracking import Tracking, variables
 
-        uri = self.settings.mlflow.tracking_uri
-        if uri is None:
-            uri = self.postgres.sqlalchemy_url("mlflow")
-        return Tracking(uri, artifacts=self.objects.uri("mlflow"))
+        settings = self.settings.mlflow
+        uri = settings.tracking_uri or self.postgres.sqlalchemy_url("mlflow")
+        # A server elsewhere cannot write into our folder: it knows a better place.
+        ours = self.settings.minio.external or not settings.external
+        return Tracking(
+            uri,
+            artifacts=self.objects.uri("mlflow") if ours else None,
+            variables=variables(settings, self.settings.postgres),
+        )
 
     @cached_property
     def serving(self) -> "Serving":

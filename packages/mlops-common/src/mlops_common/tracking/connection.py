@@ -3,14 +3,20 @@
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from mlops_common.errors import BackendError, MlopsError, NotFoundError
+from mlops_common.errors import (
+    BackendError,
+    ConfigError,
+    MlopsError,
+    NotFoundError,
+)
+from mlops_common.sections import MlflowSettings, PostgresSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,6 +29,35 @@ QUIET = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+# What a tracking server says of a login that it does not accept.
+REFUSED = re.compile(r"error code 40[13]\b|Unauthorized|not authenticated|Forbidden")
+
+
+def variables(settings: MlflowSettings, pool: PostgresSettings) -> dict[str, str]:
+    """Return what MLflow's client takes from the environment alone.
+
+    Args:
+        settings: Of the tracking server; its login.
+        pool: Of the database, where MLflow has no server in front.
+
+    Raises:
+        ConfigError: The file of a secret cannot be read.
+
+    Examples:
+        >>> variables(MlflowSettings(username="ann"), PostgresSettings())
+        {'MLFLOW_SQLALCHEMYSTORE_POOL_SIZE': '5', \
+'MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW': '10', 'MLFLOW_TRACKING_USERNAME': 'ann'}
+    """
+    login = {
+        "MLFLOW_TRACKING_USERNAME": settings.username,
+        "MLFLOW_TRACKING_PASSWORD": settings.secret("password"),
+        "MLFLOW_TRACKING_TOKEN": settings.secret("token"),
+    }
+    return {
+        "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(pool.pool_size),
+        "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(pool.max_overflow),
+        **{name: value for name, value in login.items() if value is not None},
+    }
 
 
 class Connection:
@@ -30,16 +65,18 @@ class Connection:
 
     Args:
         uri: SQLAlchemy URL of a database, or URL of a tracking server.
+        variables: What MLflow's client reads from the environment, such as a login.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, variables: Mapping[str, str] | None = None) -> None:
         self._uri = uri
+        self._variables = dict(variables or {})
         self.address = masked(uri)
 
     @cached_property
     def client(self) -> "MlflowClient":
         """The client; the tables of an empty database are made by one process."""
-        os.environ.update(QUIET)
+        os.environ.update(QUIET | self._variables)
         from mlflow import MlflowClient
 
         for name in ("mlflow", "alembic"):
@@ -91,6 +128,11 @@ class Connection:
             ) from error
         except Exception as error:
             said = self._scrubbed(str(error).strip().partition("\n")[0])
+            if REFUSED.search(said):
+                raise ConfigError(
+                    f"MLflow at {self.address} does not admit us to {what}: {said}; "
+                    "set mlflow.username and mlflow.password_file, or mlflow.token_file"
+                ) from error
             if getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
                 raise NotFoundError(
                     f"MLflow at {self.address} cannot {what}: {said}"

@@ -23,11 +23,18 @@ class Tracking:
     Args:
         uri: SQLAlchemy URL of a database, or URL of a tracking server. May hold a
             password, which no message shows.
-        artifacts: URI below which new experiments keep their files.
+        artifacts: URI below which new experiments keep their files; where the
+            tracking server says when omitted.
+        variables: What MLflow's client reads from the environment, such as a login.
     """
 
-    def __init__(self, uri: str, artifacts: str) -> None:
-        self._connection = Connection(uri)
+    def __init__(
+        self,
+        uri: str,
+        artifacts: str | None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self._connection = Connection(uri, variables)
         self._artifacts = artifacts
 
     def __repr__(self) -> str:
@@ -183,7 +190,7 @@ class Tracking:
 
         found = self._connection.client.get_experiment_by_name(name)
         if found is None:
-            place = f"{self._artifacts.rstrip('/')}/{name}"
+            place = self._artifacts and f"{self._artifacts.rstrip('/')}/{name}"
             try:
                 return str(self._connection.client.create_experiment(name, place))
             except MlflowException:
