@@ -61,8 +61,7 @@ def _found(platform: Platform) -> str | None:
         ConfigError: The table is somebody else's.
     """
     database = platform.settings.postgres.database
-    if platform.postgres.server is not None:
-        platform.postgres.ensure_database(database)
+    platform.postgres.ensure_database(database)
     with platform.postgres.connect() as connection:
         exists = connection.execute(EXISTS, (TABLE,)).fetchone() == (True,)
         row = connection.execute(COMMENT, (TABLE,)).fetchone()

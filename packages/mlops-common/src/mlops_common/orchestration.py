@@ -189,6 +189,7 @@ def _environment(platform: "Platform", url: str) -> dict[str, str]:
     return {
         "PREFECT_HOME": str(platform.settings.home / "prefect"),
         "PREFECT_API_DATABASE_CONNECTION_URL": database,
+        **platform.postgres.variables,
         "PREFECT_SERVER_UI_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",

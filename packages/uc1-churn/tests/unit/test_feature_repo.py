@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 import yaml
@@ -67,6 +68,15 @@ def test_settings_reach_the_online_store(table: FeatureTable) -> None:
         "password": "secret",
         "sslmode": "verify-full",
     }
+
+
+def test_both_connections_of_feast_check_the_certificate(table: FeatureTable) -> None:
+    connection = {**EXTERNAL, "sslrootcert": "/etc/ssl/our ca.pem"}
+    values = rendering.config(table.columns.dataset, connection, "")
+    assert values["online_store"]["sslrootcert_path"] == "/etc/ssl/our ca.pem"
+    assert "&sslrootcert=/etc/ssl/our ca.pem" in unquote_plus(
+        values["registry"]["path"]
+    )
 
 
 def test_a_rendered_repository_remembers_its_table(

@@ -17,6 +17,7 @@ APPLICATION = "mlops"
 FORBIDDEN = re.compile(
     r'role ".*" does not exist|pg_hba\.conf|permission denied for database'
 )
+UNPROTECTED = re.compile(r"certificate|SSL error|not support SSL|no encryption")
 # asyncpg's dialect of SQLAlchemy names libpq's `sslmode` otherwise.
 SSL_KEYWORD = {"asyncpg": "ssl"}
 
@@ -43,7 +44,8 @@ class Postgres:
 
         Returns:
             `host` (a host name or the folder of a socket), `port`, `user`, `dbname`,
-            `sslmode` and, where there is one, `password`: never log it.
+            `sslmode` and, where they are set, `sslrootcert` and `password`: never log
+            that one.
         """
         dbname = database or self.settings.database
         if self.server is not None:
@@ -56,14 +58,17 @@ class Postgres:
                 "sslmode": "disable",
             }
         settings = self.settings
-        secret = settings.secret()
+        optional = {
+            "sslrootcert": self._certificates(),
+            "password": settings.secret(),
+        }
         return {
             "host": settings.host or "localhost",
             "port": settings.port,
             "user": settings.user,
             "dbname": dbname,
             "sslmode": settings.sslmode,
-            **({} if secret is None else {"password": secret}),
+            **{key: value for key, value in optional.items() if value is not None},
         }
 
     def conninfo(self, database: str | None = None) -> str:
@@ -83,7 +88,8 @@ class Postgres:
             driver: `psycopg2`, `psycopg` or `asyncpg`.
 
         Returns:
-            A URL for SQLAlchemy; it may hold the password.
+            A URL for SQLAlchemy; it may hold the password. A program that uses it with
+            `asyncpg` needs the `variables` too.
         """
         self.ensure_database(database)
         values = {key: str(value) for key, value in self.parameters(database).items()}
@@ -91,6 +97,8 @@ class Postgres:
         login = quote(values["user"], safe="")
         login += "" if secret is None else f":{quote(secret, safe='')}"
         ssl = f"{SSL_KEYWORD.get(driver, 'sslmode')}={values['sslmode']}"
+        if "sslrootcert" in values and driver not in SSL_KEYWORD:
+            ssl += f"&sslrootcert={quote(values['sslrootcert'], safe='')}"
         host, port = values["host"], values["port"]
         if host.startswith("/"):
             place = f"/{database}?host={quote(host, safe='')}&port={port}&{ssl}"
@@ -98,6 +106,16 @@ class Postgres:
             bracketed = f"[{host}]" if ":" in host else host
             place = f"{bracketed}:{port}/{database}?{ssl}"
         return f"postgresql+{driver}://{login}@{place}"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a URL for asyncpg cannot say, as variables of the program that uses it.
+
+        Raises:
+            ConfigError: The file of certificates does not exist.
+        """
+        certificates = self._certificates()
+        return {} if certificates is None else {"PGSSLROOTCERT": certificates}
 
     def connect(
         self, database: str | None = None, *, autocommit: bool = False
@@ -151,6 +169,18 @@ class Postgres:
             return f"the embedded server in {self.server.home}"
         return f"{self.settings.host}:{self.settings.port}"
 
+    def _certificates(self) -> str | None:
+        """Return the file of certificates, which asyncpg and DuckDB fail to name."""
+        file = self.settings.sslrootcert
+        if file is None or self.server is not None:
+            return None
+        if not file.is_file():
+            raise ConfigError(
+                f"postgres.sslrootcert names no file: {file.absolute()}; expected the "
+                "certificates, in PEM form, that sign the server's"
+            )
+        return str(file.absolute())
+
     def _problem(self, said: str, database: str) -> MlopsError:
         """Return our error for what libpq said, without its conninfo."""
         user = self.settings.user
@@ -164,6 +194,12 @@ class Postgres:
             return NotFoundError(
                 f"no database {database!r} on {self.address}; create it, or set "
                 "postgres.database"
+            )
+        if UNPROTECTED.search(said):
+            return ConfigError(
+                f"no safe connection to {self.address}: {_last(said)}; set "
+                f"postgres.sslmode (now {self.settings.sslmode!r}) to what the server "
+                "offers, and postgres.sslrootcert to the certificates that sign its own"
             )
         if FORBIDDEN.search(said):
             return ConfigError(

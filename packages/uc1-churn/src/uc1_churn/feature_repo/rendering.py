@@ -20,6 +20,8 @@ from mlops_common.files import replacing
 from uc1_churn.feature_schema import FeatureTable
 
 PASSWORD = "${PGPASSWORD}"  # noqa: S105 - the name of a variable
+ROOT = "sslrootcert"
+QUERY = ("host", "port", "sslmode", ROOT)
 CONFIG = "feature_store.yaml"
 TABLE = "feature_table.json"
 REPOSITORY = "repository.py"
@@ -44,7 +46,8 @@ def config(dataset: str, connection: Mapping[str, str | int], password: str) -> 
 
     Args:
         dataset: Name of the dataset; its project.
-        connection: Host, port, user, database name and sslmode, in libpq's words.
+        connection: Host, port, user, database name, sslmode and perhaps sslrootcert,
+            in libpq's words.
         password: The password, or what stands for it in a file.
     """
     template = files("uc1_churn.feature_repo") / CONFIG
@@ -59,6 +62,8 @@ def config(dataset: str, connection: Mapping[str, str | int], password: str) -> 
         "password": password,
         "sslmode": str(connection["sslmode"]),
     }
+    if ROOT in connection:
+        values["online_store"]["sslrootcert_path"] = str(connection[ROOT])
     return values
 
 
@@ -97,7 +102,7 @@ def _registry_url(connection: Mapping[str, str | int]) -> str:
         "postgresql+psycopg",
         username=str(connection["user"]),
         database=str(connection["dbname"]),
-        query={key: str(connection[key]) for key in ("host", "port", "sslmode")},
+        query={key: str(connection[key]) for key in QUERY if key in connection},
     )
     return url.render_as_string()
 
