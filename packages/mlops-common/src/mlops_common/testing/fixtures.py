@@ -2,10 +2,14 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mlops_common.postgres.database import Postgres
+
+if TYPE_CHECKING:
+    from mlops_common.testing.kubernetes import ControlPlane
 
 _numbers = itertools.count(1)
 
@@ -25,3 +29,12 @@ def database(postgres: Postgres) -> str:
     name = f"test_{next(_numbers)}"
     postgres.ensure_database(name)
     return name
+
+
+@pytest.fixture(scope="session")
+def kubernetes_api() -> "Iterator[ControlPlane]":
+    """A Kubernetes API server, shared by the session's tests."""
+    from mlops_common.testing.kubernetes import control_plane
+
+    with control_plane() as running:
+        yield running
