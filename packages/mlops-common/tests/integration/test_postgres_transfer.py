@@ -439,7 +439,9 @@ def test_the_password_is_in_no_message(
     settings = PostgresSettings.model_validate({"host": folder, "password": "hidden"})
     other = Postgres(settings, None)
     monkeypatch.setattr(
-        other, "conninfo", lambda _: "host=/nowhere password=hidden connect_timeout=1"
+        other,
+        "conninfo",
+        lambda *_, **__: "host=/nowhere password=hidden connect_timeout=1",
     )
     monkeypatch.setattr(other, "connect", postgres.connect)
 
@@ -465,3 +467,14 @@ def test_a_broken_connection_is_a_failure_that_may_be_retried(
         extract(postgres, cut, target)
 
     assert list(target.parent.iterdir()) == []
+
+
+def test_a_query_that_takes_too_long_is_ended_and_names_the_setting(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    impatient = Postgres(PostgresSettings(statement_timeout=1), postgres.server)
+
+    with pytest.raises(ConfigError, match=r"longer than 1 s .*statement_timeout"):
+        extract(impatient, "SELECT pg_sleep(60)::text AS slept", tmp_path / "a.parquet")
+
+    assert list(tmp_path.iterdir()) == []

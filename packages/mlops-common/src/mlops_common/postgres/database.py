@@ -71,13 +71,21 @@ class Postgres:
             **{key: value for key, value in optional.items() if value is not None},
         }
 
-    def conninfo(self, database: str | None = None) -> str:
-        """Return the connection string of libpq; it may hold the password."""
+    def conninfo(self, database: str | None = None, **session: str) -> str:
+        """Return the connection string of libpq; it may hold the password.
+
+        Args:
+            database: Name of the database; that of the settings when omitted.
+            session: Settings of the session, besides the timeout of its statements.
+        """
         values = {key: str(value) for key, value in self.parameters(database).items()}
+        timeout = f"{self.settings.statement_timeout}s"
+        chosen = {"statement_timeout": timeout, **session}
         return make_conninfo(
             **values,
             connect_timeout=str(self.settings.connect_timeout),
             application_name=APPLICATION,
+            options=" ".join(f"-c {name}={value}" for name, value in chosen.items()),
         )
 
     def sqlalchemy_url(self, database: str, driver: str = "psycopg2") -> str:

@@ -47,10 +47,13 @@ def attach(
         ConfigError: The extension does not fit the engine.
         BackendError: The server cannot be reached.
     """
-    conninfo = (
-        f"{postgres.conninfo(database)} client_encoding=UTF8 options='-c "
-        "synchronize_seqscans=off -c max_parallel_workers_per_gather=0 -c timezone=UTC'"
+    conninfo = postgres.conninfo(
+        database,
+        synchronize_seqscans="off",
+        max_parallel_workers_per_gather="0",
+        timezone="UTC",
     )
+    conninfo += " client_encoding=UTF8"
     connection.execute(f"LOAD {literal(str(_extension()))}")
     try:
         connection.execute(

@@ -18,6 +18,7 @@ from mlops_common.postgres.database import Postgres
 
 TABLES = (files("mlops_common.postgres") / "sql" / "tables.sql").read_text("utf-8")
 MOST = 20  # alternatives worth reading
+TOO_SLOW = "canceling statement due to statement timeout"
 
 
 def translated(
@@ -36,9 +37,19 @@ def translated(
         return _refused(error, f"{said} in {place}")
     if isinstance(error, errors.DataError):
         return ContractError(f"{said} in {place}")
-    if isinstance(error, errors.DiskFull):
-        return BackendError(f"the disk of {postgres.address} is full; free some space")
-    return BackendError(f"{said} in {place}; try again")
+    if TOO_SLOW in said:
+        return too_slow(postgres)
+    full = isinstance(error, errors.DiskFull)
+    remedy = "free some space on its disk" if full else "try again"
+    return BackendError(f"{said} in {place}; {remedy}")
+
+
+def too_slow(postgres: Postgres) -> ConfigError:
+    """Return the error of a statement that took longer than we let it."""
+    return ConfigError(
+        f"a query took longer than {postgres.settings.statement_timeout} s on "
+        f"{postgres.address}; make it faster, or raise postgres.statement_timeout"
+    )
 
 
 def _refused(error: psycopg.Error, said: str) -> MlopsError:

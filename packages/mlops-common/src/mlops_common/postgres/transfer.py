@@ -126,9 +126,16 @@ def _problem(error: duckdb.Error, postgres: Postgres, target: Path) -> MlopsErro
     first = said.strip().splitlines()[0]
     if READ_ONLY in first:
         return ConfigError(f"an extract only reads: {first}")
-    failed = FAILED.search(first)
+    return _failure(first, postgres, target)
+
+
+def _failure(said: str, postgres: Postgres, target: Path) -> MlopsError:
+    """Return the error of a query that PostgreSQL began and did not end."""
+    if refusals.TOO_SLOW in said:
+        return refusals.too_slow(postgres)
+    failed = FAILED.search(said)
     if failed is None or failed["reason"].startswith(PASSING):
-        return BackendError(f"PostgreSQL at {postgres.address} failed: {first}")
+        return BackendError(f"PostgreSQL at {postgres.address} failed: {said}")
     told = f"{failed['reason']}, says {postgres.address} of the query for {target.name}"
     if failed["reason"].startswith(FORBIDDEN):
         return ConfigError(f"{told}; ask its owner to GRANT it, or set postgres.user")
