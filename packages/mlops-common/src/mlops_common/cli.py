@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mlops_common.commands import config, data, home, runs
+from mlops_common.commands import config, data, doctor, home, runs
 from mlops_common.errors import BackendError, ConfigError, MlopsError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.add_typer(look, name="config")
 look.command()(config.show)
 look.command()(config.validate)
 look.command()(config.schema)
+app.command()(doctor.doctor)
 app.command()(home.status)
 app.command()(home.stop)
 app.command()(home.reset)

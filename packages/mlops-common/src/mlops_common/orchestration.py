@@ -12,6 +12,7 @@ import ssl
 import sys
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -115,6 +116,22 @@ def orchestrated(platform: "Platform") -> Iterator[str]:
     updates = {PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     with temporary_settings(updates):
         yield url
+
+
+def configured_api() -> tuple[str, dict[str, str]] | None:
+    """Return the URL and the headers of the configured Prefect API, if there is one."""
+    quiet()
+    from prefect.settings import get_current_settings
+
+    api = get_current_settings().api
+    if api.url is None:
+        return None
+    if api.key is not None:
+        return api.url, {"Authorization": f"Bearer {api.key.get_secret_value()}"}
+    if api.auth_string is not None:
+        pair = b64encode(api.auth_string.get_secret_value().encode()).decode()
+        return api.url, {"Authorization": f"Basic {pair}"}
+    return api.url, {}
 
 
 def start_server(platform: "Platform") -> str:

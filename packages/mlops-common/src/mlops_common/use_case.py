@@ -1,7 +1,7 @@
 """What the `mlops` command knows of an installed use case."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
@@ -28,6 +28,7 @@ class UseCase:
         flow: `module:function` of the Prefect flow; its first argument is `params`.
         params: `module:class` of the flow's params.
         presets: Package folder with the YAML params that `--params NAME` may name.
+        probes: `module:function` of the examination of each system of its own.
     """
 
     name: str
@@ -35,15 +36,16 @@ class UseCase:
     flow: str
     params: str
     presets: str = ""
+    probes: Mapping[str, str] = field(default_factory=dict)
 
     def load_flow(self) -> Callable[..., Any]:
         """Import and return the flow."""
-        flow: Callable[..., Any] = _imported(self.flow)
+        flow: Callable[..., Any] = imported(self.flow)
         return flow
 
     def load_params(self) -> "type[Params]":
         """Import and return the type of the flow's params."""
-        params: type[Params] = _imported(self.params)
+        params: type[Params] = imported(self.params)
         return params
 
     def preset(self, name: str) -> Path:
@@ -90,6 +92,7 @@ def find(name: str) -> UseCase:
     return case
 
 
-def _imported(path: str) -> Any:
+def imported(path: str) -> Any:
+    """Import and return what `module:name` names."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)

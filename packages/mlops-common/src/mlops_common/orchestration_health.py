@@ -1,0 +1,73 @@
+"""How Prefect is: the installed version, and the API that records the runs."""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from mlops_common import web
+from mlops_common.errors import BackendError, ConfigError
+from mlops_common.health import Health, found
+from mlops_common.orchestration import configured_api, server_url
+from mlops_common.params import masked
+
+if TYPE_CHECKING:
+    from mlops_common.bootstrap import Platform
+
+LEAST = (3, 8)
+POOL = "mlops"
+OK, ABSENT = 200, 404
+
+
+def examine(platform: "Platform") -> Health:
+    """Tell whether the configured API admits us, and whether a worker could run.
+
+    Raises:
+        ConfigError: The installed Prefect is too old, or the key is not accepted.
+        BackendError: The API cannot be reached.
+    """
+    installed = version("prefect")
+    if numbers(installed) < LEAST:
+        raise ConfigError(f"Prefect {installed} is too old; install 3.8 or later")
+    api = configured_api()
+    if api is None:
+        url = server_url(platform.settings.home)
+        state = "running" if url else "starts when it is needed"
+        where = url or f"a server of {platform.settings.home}"
+        return Health("embedded", where, installed, facts=(state,))
+    return _configured(*api, installed)
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Return major and minor of a version.
+
+    Examples:
+        >>> numbers("3.8.8")
+        (3, 8)
+    """
+    return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+
+
+def _configured(url: str, headers: dict[str, str], installed: str) -> Health:
+    where = masked(url)
+    pool = web.get(f"{url}/work_pools/{POOL}", headers=headers)
+    if pool.refused:
+        raise ConfigError(
+            f"{where} does not admit us; set PREFECT_API_KEY, or log in with "
+            "`prefect cloud login`"
+        )
+    if pool.status not in {OK, ABSENT}:
+        raise BackendError(f"{where} answers {pool.status}; check PREFECT_API_URL")
+    answer = web.get(f"{url}/admin/version", headers=headers)
+    server = str(answer.json()) if answer.status == OK else ""
+    remedies = []
+    if server and numbers(server) < LEAST:
+        remedies.append(
+            f"the server's version {server} is older than 3.8, which `pull: []` in "
+            "prefect.yaml needs; update it"
+        )
+    if pool.status == ABSENT:
+        remedies.append(
+            f"there is no work pool {POOL!r}, so that no deployment can run; make it "
+            f"with `prefect work-pool create {POOL} --type process`"
+        )
+    facts = (f"client {installed}",)
+    return found(where, version=server, facts=facts, remedies=tuple(remedies))
