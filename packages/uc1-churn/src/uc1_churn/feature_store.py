@@ -1,4 +1,6 @@
-"""The feature store: Feast with a DuckDB offline and a PostgreSQL online store.
+"""The feature store: Feast with a DuckDB offline and an online store.
+
+The registry lies in PostgreSQL, and so does the online store unless a Redis is named.
 
 Several runs may share one registry: definitions are applied and used under one
 advisory lock of PostgreSQL, so that a run never reads another run's table.
@@ -16,6 +18,7 @@ from duckdb import SQLExpression
 
 from mlops_common.postgres.database import Postgres
 from mlops_common.progress import step
+from mlops_common.sections import RedisSettings
 from uc1_churn import historical, parquet
 from uc1_churn.feature_repo import rendering, session
 from uc1_churn.feature_schema import EVENT_TIMESTAMP, FeatureSchema, FeatureTable
@@ -38,14 +41,21 @@ class FeatureStore:
         postgres: Server of the registry and of the online store.
         folder: Folder of the rendered repositories, one for each dataset.
         database: Database of the registry and the online store; made when absent.
+        redis: The online store, instead of PostgreSQL.
     """
 
     def __init__(
-        self, postgres: Postgres, folder: Path, *, database: str = "feast"
+        self,
+        postgres: Postgres,
+        folder: Path,
+        *,
+        database: str = "feast",
+        redis: RedisSettings | None = None,
     ) -> None:
         self.postgres = postgres
         self.folder = folder
         self.database = database
+        self.redis = redis
 
     def apply(self, table: FeatureTable) -> None:
         """Register a feature table, and render its repository.
@@ -153,7 +163,7 @@ class FeatureStore:
             with session.asked("register the features"):
                 store.apply(list(definitions(table)))
             connection = self.postgres.parameters(self.database)
-            rendering.render(self.folder / dataset, table, connection)
+            rendering.render(self.folder / dataset, table, connection, self.redis)
             yield store
 
     @contextmanager
@@ -166,9 +176,13 @@ class FeatureStore:
         feast = session.library()
         connection = self.postgres.parameters(self.database)
         password = str(connection.get("password", ""))
-        config = rendering.config(dataset, connection, password)
+        redis = self.redis
+        online = rendering.redis_connection(redis, redis.secret()) if redis else ""
+        config = rendering.config(dataset, connection, password, online)
         config["registry"]["sqlalchemy_config_kwargs"] = {
-            "connect_args": {"password": password} if password else {}
+            "connect_args": {"password": password} if password else {},
+            "pool_size": self.postgres.settings.pool_size,
+            "max_overflow": self.postgres.settings.max_overflow,
         }
         with self._locked("registry"), session.asked("open the registry"):
             store = feast.FeatureStore(config=feast.RepoConfig(**config))

@@ -5,9 +5,10 @@ feast -c <folder> feature-views list
 ```
 
 A password is never written: `feature_store.yaml` names the variable `PGPASSWORD`,
-which the registry's driver reads by itself.
+which the registry's driver reads by itself, and `REDIS_PASSWORD`.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from importlib.resources import files
@@ -17,9 +18,11 @@ from typing import Any
 import yaml
 
 from mlops_common.files import replacing
+from mlops_common.sections import RedisSettings
 from uc1_churn.feature_schema import FeatureTable
 
 PASSWORD = "${PGPASSWORD}"  # noqa: S105 - the name of a variable
+REDIS_PASSWORD = "${REDIS_PASSWORD}"  # noqa: S105 - likewise
 ROOT = "sslrootcert"
 QUERY = ("host", "port", "sslmode", ROOT)
 CONFIG = "feature_store.yaml"
@@ -41,7 +44,9 @@ def project(dataset: str) -> str:
     return f"d{name}" if name.startswith("_") else name
 
 
-def config(dataset: str, connection: Mapping[str, str | int], password: str) -> Config:
+def config(
+    dataset: str, connection: Mapping[str, str | int], password: str, redis: str = ""
+) -> Config:
     """Return the content of `feature_store.yaml`.
 
     Args:
@@ -49,11 +54,16 @@ def config(dataset: str, connection: Mapping[str, str | int], password: str) -> 
         connection: Host, port, user, database name, sslmode and perhaps sslrootcert,
             in libpq's words.
         password: The password, or what stands for it in a file.
+        redis: Connection string of a Redis that is the online store, instead of
+            PostgreSQL.
     """
     template = files("uc1_churn.feature_repo") / CONFIG
     values: Config = yaml.safe_load(template.read_text("utf-8"))
     values["project"] = project(dataset)
     values["registry"]["path"] = _registry_url(connection)
+    if redis:
+        values["online_store"] = {"type": "redis", "connection_string": redis}
+        return values
     values["online_store"] |= {
         "host": str(connection["host"]),
         "port": int(connection["port"]),
@@ -67,8 +77,31 @@ def config(dataset: str, connection: Mapping[str, str | int], password: str) -> 
     return values
 
 
+def redis_connection(settings: RedisSettings, password: str | None) -> str:
+    r"""Return the connection string of a Redis, as Feast reads it.
+
+    Args:
+        settings: Where it is.
+        password: The password, or what stands for it in a file.
+
+    Examples:
+        >>> redis_connection(RedisSettings(host="r", tls=True), "a,b")
+        'r:6379,ssl=true,password="a\\u002cb"'
+    """
+    parts = [f"{settings.host}:{settings.port}"]
+    if settings.tls:
+        parts.append("ssl=true")
+    if password is not None:
+        # Feast splits at commas and reads each value as JSON.
+        parts.append(f"password={json.dumps(password)}".replace(",", "\\u002c"))
+    return ",".join(parts)
+
+
 def render(
-    folder: Path, table: FeatureTable, connection: Mapping[str, str | int]
+    folder: Path,
+    table: FeatureTable,
+    connection: Mapping[str, str | int],
+    redis: RedisSettings | None = None,
 ) -> None:
     """Write the repository of a feature table into `folder`.
 
@@ -77,12 +110,17 @@ def render(
         table: The feature table that the repository defines.
         connection: Where the registry and the online store are; a `password` in it
             is not written.
+        redis: The online store, instead of PostgreSQL.
 
     Raises:
         BackendError: The folder cannot be written.
     """
     password = PASSWORD if "password" in connection else ""
-    values = config(table.columns.dataset, connection, password)
+    online = ""
+    if redis is not None:
+        held = redis.secret() is not None
+        online = redis_connection(redis, REDIS_PASSWORD if held else None)
+    values = config(table.columns.dataset, connection, password, online)
     repository = files("uc1_churn.feature_repo") / f"{REPOSITORY}.template"
     _write(folder / TABLE, table.model_dump_json(indent=2) + "\n")
     _write(folder / REPOSITORY, repository.read_text("utf-8"))
@@ -131,5 +169,6 @@ _Dumper.add_representer(_Quoted, _represent)
 
 def _yaml(values: Config) -> str:
     online = values["online_store"]
-    online = online | {"password": _Quoted(online["password"])}
+    if "password" in online:
+        online = online | {"password": _Quoted(online["password"])}
     return yaml.dump(values | {"online_store": online}, Dumper=_Dumper, sort_keys=False)

@@ -86,9 +86,11 @@ def _vendor_errors() -> tuple[type[Exception], ...]:
     import duckdb
     import psycopg
     from feast.errors import FeastError
+    from redis.exceptions import RedisError
     from sqlalchemy.exc import SQLAlchemyError
 
-    return (FeastError, SQLAlchemyError, psycopg.Error, duckdb.Error, OSError)
+    databases = (SQLAlchemyError, psycopg.Error, duckdb.Error, RedisError)
+    return (FeastError, *databases, OSError)
 
 
 @contextmanager
@@ -106,6 +108,7 @@ def close(store: "feast.FeatureStore") -> None:
     registry: Any = store.registry
     registry.write_engine.dispose()
     online = getattr(getattr(store, "_provider", None), "online_store", None)
-    connection = getattr(online, "_conn", None)
-    if connection is not None:
-        connection.close()
+    for kind in ("_conn", "_client"):  # of PostgreSQL, of Redis
+        connection = getattr(online, kind, None)
+        if connection is not None:
+            connection.close()

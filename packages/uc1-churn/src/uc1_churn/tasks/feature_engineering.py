@@ -5,9 +5,9 @@ from mlops_common.orchestration import retried
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
 from uc1_churn import labels, staging
+from uc1_churn.bootstrap import feature_store
 from uc1_churn.config import DatasetSpec
 from uc1_churn.feature_schema import FeatureTable
-from uc1_churn.feature_store import FeatureStore
 from uc1_churn.features import derive
 from uc1_churn.refs import FeaturesRef
 
@@ -17,7 +17,7 @@ def materialize_feast_features(raw: DatasetRef, spec: DatasetSpec) -> FeaturesRe
     """Derive the features, join the training set, fill the online store."""
     platform = connect()
     datasets = platform.datasets
-    store = FeatureStore(platform.postgres, platform.settings.feast_repo)
+    store = feature_store(platform)
     extract = datasets.path(raw)
     with (
         step("Features with Feast"),

@@ -6,11 +6,11 @@ from mlops_common.progress import step
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.serving.base import ServiceSpec
 from uc1_churn import deployment, gate, staging, targeting
+from uc1_churn.bootstrap import feature_store
 from uc1_churn.champion import reconciled
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation_log import logged_evaluation
 from uc1_churn.feature_schema import FeatureTable
-from uc1_churn.feature_store import FeatureStore
 from uc1_churn.gate import Decision
 from uc1_churn.refs import FeaturesRef
 from uc1_churn.result import TargetList
@@ -33,7 +33,7 @@ def deploy_to_kserve(
     platform = connect()
     serving, tracking = platform.serving, platform.tracking
     alias = params.gate.champion_alias
-    store = FeatureStore(platform.postgres, platform.settings.feast_repo)
+    store = feature_store(platform)
     table = FeatureTable(
         columns=features.columns, path=platform.datasets.path(features.table)
     )
