@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import psycopg
 
 
+VERSION_HEADER = "X-Model-Version"  # of every answer
+
+
 def main(folder: str, revision: str, handle: str) -> None:
     """Serve a revision until told to stop.
 
@@ -47,7 +50,7 @@ def main(folder: str, revision: str, handle: str) -> None:
     log = PredictionLog(connected, spec.name, spec.model)
     app = application(spec, predictor, log.record)
     log.start()
-    serve(app, line, ears)
+    serve(app, line, ears, headers={VERSION_HEADER: str(spec.model.version)})
     log.close()
 
 

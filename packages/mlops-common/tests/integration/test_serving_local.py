@@ -18,7 +18,8 @@ from mlops_common.postgres.database import Postgres
 from mlops_common.processes import Identity, Process, wait_until
 from mlops_common.refs import EndpointRef
 from mlops_common.serving.local import LocalServing
-from mlops_common.serving.state import SPECS, Report, ServiceFolder
+from mlops_common.serving.records import Report
+from mlops_common.serving.state import SPECS, ServiceFolder
 from mlops_common.testing import predictors
 from mlops_common.testing.serving import (
     SERVICE,

@@ -71,6 +71,7 @@ class ServiceStatus:
         restarts: How often its server was started again after it had died.
         problem: Why it does not answer; empty when it does.
         percent: Share of the requests that the staged version answers, 0 to 100.
+        canary_restarts: How often the staged version's server was started again.
     """
 
     running: bool
@@ -79,6 +80,7 @@ class ServiceStatus:
     restarts: int = 0
     problem: str = ""
     percent: int = 0
+    canary_restarts: int = 0
 
 
 class Serving(Protocol):

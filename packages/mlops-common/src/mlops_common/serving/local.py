@@ -6,27 +6,31 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 from mlops_common import locks, progress
 from mlops_common.errors import ConfigError, NotFoundError, RefusedError
-from mlops_common.processes import LOOPBACK, Identity, wait_until
+from mlops_common.processes import Identity, wait_until
 from mlops_common.refs import EndpointRef
 from mlops_common.serving.artifact import verified
 from mlops_common.serving.base import ServiceSpec, ServiceStatus
-from mlops_common.serving.state import Desired, Report, ServiceFolder, Status
-from mlops_common.serving.waiting import Wait
+from mlops_common.serving.overview import overview, reference
+from mlops_common.serving.records import Desired, Status
+from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.waiting import Aim, Wait
 
 # What Kubernetes allows, so that a service can move to a cluster under its name.
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 GRACE = 60.0  # seconds for a service to stop in good order
+WHOLE = 100  # percent
+NOTHING_STAGED: Mapping[str, object] = {"staged": None, "owner": None, "percent": 0}
 
 
 class LocalServing:
     """Services as processes of this machine, with their files under `root`.
 
-    A service is a supervisor process, which owns the port of the stable URL, and a
-    model server for each version that runs. They belong to no caller.
+    A service is a supervisor process, which owns the port of the stable URL, a model
+    server for each version that runs, and a router while two versions share the
+    requests. They belong to no caller.
 
     Args:
         root: Folder of all services.
@@ -55,41 +59,38 @@ class LocalServing:
         with self._deploying(service):
             _check_owner(service)
             self._claim_port(service)
-            number = service.add(spec)
-            owner = Identity.of(os.getpid())
-            service.desire(staged=number, owner=owner)
-            self._staged[spec.name] = number
+            with progress.step(f"Start {spec.name} version {spec.model.version}"):
+                return self._start(service, service.add(spec))
+
+    def split(self, name: str, percent: int) -> EndpointRef:
+        """Let the staged version answer a share of the requests at the stable URL."""
+        if not 0 <= percent <= WHOLE:
+            raise ConfigError(
+                f"the share of a canary is 0 to {WHOLE} percent, found {percent}"
+            )
+        service = self._known(name)
+        with self._deploying(service):
+            before = service.desired()
+            staged = self._staged_here(name, before)
+            if before.serving is None:
+                raise NotFoundError(
+                    f"service {name!r} has no promoted version to share requests with; "
+                    "promote one first"
+                )
+            service.desire(percent=percent)
             try:
-                with progress.step(f"Start {spec.name} version {spec.model.version}"):
-                    report = self._wait(service, number, "ready")
+                status = self._wait(service, Aim.split(staged, before.serving, percent))
             except BaseException:
-                _unstage(service, number)
+                service.desire(percent=before.percent)
                 raise
-        return _reference(spec, report.port)
+        return reference(service.spec(staged), status.revisions[staged].port)
 
     def promote(self, name: str) -> EndpointRef:
         """Give the stable URL to the staged version; no request is dropped."""
         service = self._folder(name)
         with self._deploying(service):
-            before = service.desired()
-            number = before.staged
-            if number is None:
-                raise NotFoundError(
-                    f"nothing is staged for service {name!r}; stage a version first"
-                )
-            if number != self._staged.get(name, number):
-                raise RefusedError(
-                    f"the version of {name!r} that was staged here was replaced by "
-                    "another deploy; stage it again"
-                )
-            service.desire(serving=number, staged=None, owner=None)
-            try:
-                self._wait(service, number, "serving", instead_of=before.serving)
-            except BaseException:
-                service.desire(serving=before.serving)
-                raise
-            self._staged.pop(name, None)
-        return _reference(service.spec(number), service.desired().port)
+            number = self._staged_here(name, service.desired())
+            return self._switch(service, number)
 
     def discard(self, name: str) -> None:
         """Stop the staged version, if there is one; not that of another deploy."""
@@ -100,6 +101,37 @@ class LocalServing:
             _unstage(service, number)
             wait_until(lambda: _ended(service, number), GRACE)
 
+    def roll_back(self, name: str) -> EndpointRef:
+        """Give the stable URL back to the version promoted before; drop the staged."""
+        service = self._known(name)
+        with self._deploying(service):
+            _check_owner(service)
+            number = service.desired().previous
+            if number is None:
+                raise NotFoundError(
+                    f"service {name!r} has no version that was promoted before the one "
+                    "that serves; there is nothing to roll back to"
+                )
+            with progress.step(f"Roll back {name}"):
+                self._start(service, number)
+                return self._switch(service, number)
+
+    def delete(self, name: str) -> None:
+        """Stop the service and forget it with all its versions; absent is no error.
+
+        Raises:
+            RefusedError: Another process is deploying this service.
+            BackendError: A file cannot be deleted.
+        """
+        service = self._folder(name)
+        self._staged.pop(name, None)
+        if not service.path.is_dir():
+            return
+        with self._deploying(service), progress.step(f"Delete {name}"):
+            service.desire(serving=None, previous=None, **NOTHING_STAGED)
+            service.supervisor.stop(GRACE)
+            service.remove()
+
     def endpoint(self, name: str) -> EndpointRef:
         """Return the promoted version once it answers; restart what had stopped."""
         service = self._known(name)
@@ -107,42 +139,24 @@ class LocalServing:
         if number is None:
             raise NotFoundError(f"service {name!r} has no promoted version")
         status = service.status()
-        report = status.revisions.get(number) if status else None
-        if report is None or not report.answers:
+        if status is None or not status.answers(number):
+            report = status.revisions.get(number) if status else None
             failed = report.starts if report and report.state == "failed" else -1
             if failed >= 0 and (identity := service.supervisor.identity()):
                 identity.signal(signal.SIGHUP)
             with progress.step(f"Restart {name}"):
-                self._wait(service, number, "serving", forgiven=failed)
-        return _reference(service.spec(number), service.desired().port)
+                self._wait(service, Aim.serving(number), forgiven=failed)
+        return reference(service.spec(number), service.desired().port)
 
     def status(self, name: str) -> ServiceStatus:
         """Tell how a service is doing, and change nothing."""
-        service = self._known(name)
-        desired, status = service.desired(), service.status()
-        reports = status.revisions if status else {}
-        front = reports.get(desired.serving or 0)
-        staged = reports.get(desired.staged or 0)
-        endpoint = None
-        if desired.serving is not None and desired.port:
-            endpoint = _reference(service.spec(desired.serving), desired.port)
-        private = None
-        if desired.staged is not None and staged and staged.state == "ready":
-            private = _reference(service.spec(desired.staged), staged.port)
-        running = front is not None and front.answers
-        return ServiceStatus(
-            running=running,
-            endpoint=endpoint,
-            staged=private,
-            restarts=max(0, front.starts - 1) if front else 0,
-            problem="" if running else _problem(service, desired, status),
-        )
+        return overview(self._known(name))
 
     def stop(self, name: str) -> None:
         """Stop the service and what is staged; `endpoint` starts it again."""
         service = self._known(name)
         self._staged.pop(name, None)
-        service.desire(staged=None, owner=None)
+        service.desire(**NOTHING_STAGED)
         with progress.step(f"Stop {name}"):
             service.supervisor.stop(GRACE)
 
@@ -177,6 +191,51 @@ class LocalServing:
                 )
             yield
 
+    def _staged_here(self, name: str, desired: Desired) -> int:
+        """Return the staged revision.
+
+        Raises:
+            NotFoundError: There is none.
+            RefusedError: It is not the one that this object staged.
+        """
+        if desired.staged is None:
+            raise NotFoundError(
+                f"nothing is staged for service {name!r}; stage a version first"
+            )
+        if desired.staged != self._staged.get(name, desired.staged):
+            raise RefusedError(
+                f"the version of {name!r} that was staged here was replaced by "
+                "another deploy; stage it again"
+            )
+        return desired.staged
+
+    def _start(self, service: ServiceFolder, number: int) -> EndpointRef:
+        """Stage a revision instead of what was staged, and wait until it is ready."""
+        owner = Identity.of(os.getpid())
+        service.desire(staged=number, owner=owner, percent=0)
+        spec = service.spec(number)
+        self._staged[spec.name] = number
+        try:
+            status = self._wait(service, Aim.ready(number))
+        except BaseException:
+            _unstage(service, number)
+            raise
+        return reference(spec, status.revisions[number].port)
+
+    def _switch(self, service: ServiceFolder, number: int) -> EndpointRef:
+        """Give the stable URL to the staged revision."""
+        before = service.desired()
+        previous = _previous(service, before, number)
+        service.desire(serving=number, previous=previous, **NOTHING_STAGED)
+        try:
+            self._wait(service, Aim.serving(number, instead_of=before.serving))
+        except BaseException:
+            service.desire(serving=before.serving, previous=before.previous)
+            raise
+        spec = service.spec(number)
+        self._staged.pop(spec.name, None)
+        return reference(spec, service.desired().port)
+
     def _claim_port(self, service: ServiceFolder) -> None:
         """Give a new service the first port from `self.port` on that no other has."""
         if not self.port or service.desired().port:
@@ -189,22 +248,8 @@ class LocalServing:
                 port += 1
             service.desire(port=port)
 
-    def _wait(
-        self,
-        service: ServiceFolder,
-        number: int,
-        state: Literal["ready", "serving"],
-        *,
-        instead_of: int | None = None,
-        forgiven: int = -1,
-    ) -> Report:
-        wait = Wait(service, number, state, instead_of, forgiven, self._environment)
-        return wait.run()
-
-
-def _reference(spec: ServiceSpec, port: int) -> EndpointRef:
-    url = f"http://{LOOPBACK}:{port}"
-    return EndpointRef(name=spec.name, url=url, model=spec.model)
+    def _wait(self, service: ServiceFolder, aim: Aim, forgiven: int = -1) -> Status:
+        return Wait(service, aim, forgiven, self._environment).run()
 
 
 def _check_owner(service: ServiceFolder) -> None:
@@ -233,17 +278,15 @@ def _ended(service: ServiceFolder, number: int) -> bool:
 
 def _unstage(service: ServiceFolder, number: int) -> None:
     if service.desired().staged == number:
-        service.desire(staged=None, owner=None)
+        service.desire(**NOTHING_STAGED)
 
 
-def _problem(service: ServiceFolder, desired: Desired, status: Status | None) -> str:
-    if desired.serving is None:
-        return "no version was promoted"
-    if status is None:
-        return "it is stopped"
-    if status.problem:
-        return status.problem
-    report = status.revisions.get(desired.serving)
-    if report is not None and report.state == "failed":
-        return f"it failed {report.starts} times; see {service.log(desired.serving)}"
-    return "it is starting"
+def _previous(service: ServiceFolder, before: Desired, number: int) -> int | None:
+    """Return the revision to roll back to once `number` has the stable URL.
+
+    A version that is deployed once more does not become its own predecessor.
+    """
+    if before.serving is None:
+        return before.previous
+    again = service.spec(before.serving) == service.spec(number)
+    return before.previous if again else before.serving

@@ -1,4 +1,4 @@
-"""What a service shall run and what it runs: files in the service's folder.
+"""The files of a service: what it shall run, what it runs, its revisions and logs.
 
 `desired.json` is written by whoever deploys, `status.json` by the supervisor, which
 makes the world look as desired. Versions to run are numbered revisions, each with its
@@ -10,84 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
-from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from mlops_common import locks
 from mlops_common.errors import BackendError
 from mlops_common.files import replace_text
-from mlops_common.processes import Identity, Process, exists, tail
+from mlops_common.processes import Process, tail
 from mlops_common.serving.base import ServiceSpec
+from mlops_common.serving.records import Desired, Status
 
 KEPT = 5  # newest revisions whose logs are kept
-
-State: TypeAlias = Literal["starting", "ready", "serving", "retiring", "failed"]
 SPECS = TypeAdapter(ServiceSpec)
-
-
-class Record(BaseModel):
-    """Base of what is kept in a file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Desired(Record):
-    """What a service shall run.
-
-    Attributes:
-        port: Port of the stable URL; 0 until the supervisor took one.
-        serving: Revision that shall have the stable URL.
-        staged: Revision that shall run beside it.
-        owner: Process that staged it.
-    """
-
-    port: int = 0
-    serving: int | None = None
-    staged: int | None = None
-    owner: Identity | None = None
-
-    def wanted(self) -> set[int]:
-        """Return the revisions that shall run."""
-        return {n for n in (self.serving, self.staged) if n is not None}
-
-
-class Report(Record):
-    """How one revision is doing.
-
-    Attributes:
-        state: `ready` answers at its private port, `serving` at the stable URL too;
-            `retiring` only finishes; `failed` was given up.
-        pid: Its process, if there is one.
-        port: Its private port, once it is ready.
-        starts: How often its process was started.
-    """
-
-    state: State = "starting"
-    pid: int | None = None
-    port: int = 0
-    starts: int = 0
-
-    @property
-    def answers(self) -> bool:
-        """Whether it answers at the stable URL; its supervisor may not know yet."""
-        return self.state == "serving" and self.pid is not None and exists(self.pid)
-
-
-class Status(Record):
-    """What a service runs.
-
-    Attributes:
-        supervisor: Process that wrote this.
-        port: Port of the stable URL.
-        problem: Why the supervisor cannot do its work; empty if it can.
-        revisions: Report of each revision that runs or failed.
-    """
-
-    supervisor: int
-    port: int = 0
-    problem: str = ""
-    revisions: dict[int, Report] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +95,7 @@ class ServiceFolder:
         """
         numbers = self._revisions()
         number = max(numbers, default=0) + 1
-        kept = self.desired().wanted() | set(numbers[-KEPT:])
+        kept = self.desired().needed() | set(numbers[-KEPT:])
         for old in set(numbers) - kept:
             rmtree(self._revision(old), ignore_errors=True)
         text = SPECS.dump_json(spec).decode()
@@ -172,6 +106,20 @@ class ServiceFolder:
     def log(self, revision: int) -> Path:
         """Return the path of a revision's log."""
         return self._revision(revision) / "log"
+
+    @property
+    def router_log(self) -> Path:
+        """The path of the router's log."""
+        return self.path / "router.log"
+
+    def remove(self) -> None:
+        """Delete everything.
+
+        Raises:
+            BackendError: A file cannot be deleted.
+        """
+        with _writing(self.path):
+            rmtree(self.path)
 
     def last_words(self, revision: int) -> str:
         """Return the last lines of a revision's log, for a message."""

@@ -1,35 +1,32 @@
 """Keeps one service running: makes the world look as its folder desires.
 
 `python -m mlops_common.serving.supervisor FOLDER` owns the listening socket of the
-service's stable URL. A model server gets it when it is promoted, so that connections
-wait, and are not refused, while one server takes over from another or is started again
-after a crash. The supervisor outlives whoever deployed; its servers end when it dies.
+service's stable URL. A model server gets it when it is promoted, and a router while two
+versions share the requests, so that connections wait, and are not refused, while one
+process takes over from another or is started again after a crash. The supervisor
+outlives whoever deployed; its servers end when it dies.
 """
 
 import asyncio
 import logging
-import random
 import signal
-import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 from mlops_common.errors import BackendError
 from mlops_common.logger import get_logger
-from mlops_common.processes import LOOPBACK, Identity
+from mlops_common.processes import Identity
 from mlops_common.serving.channel import RETIRE, STOP
-from mlops_common.serving.revision import Revision
-from mlops_common.serving.state import Desired, ServiceFolder, Status
+from mlops_common.serving.entrance import Entrance
+from mlops_common.serving.programs import Program
+from mlops_common.serving.records import Desired, Status
+from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.worker import Worker
 
 log = get_logger("mlops_common.serving.supervisor")
 
 TICK = 0.1  # seconds between two looks at what is desired
-BACKLOG = 2048  # connections that may wait
-# Below the ports that systems give to outgoing connections, which could take ours
-# while the service is down.
-PORTS = range(20_000, 30_000)
-TRIES = 100
 
 
 class Supervisor:
@@ -43,8 +40,8 @@ class Supervisor:
         self.folder = folder
         self._identity = identity
         self._desired = Desired()
-        self._revisions: dict[int, Revision] = {}
-        self._shared: socket.socket | None = None
+        self._revisions: dict[int, Worker] = {}
+        self._entrance = Entrance(folder, self.wake)
         self._reported: Status | None = None
         self._stopping = False
         self._awake = asyncio.Event()
@@ -63,13 +60,18 @@ class Supervisor:
                 problem = str(error)
             with suppress(BackendError):  # a full disk; the next round tries again
                 self._report(problem)
-            if not self._revisions and not self._desired.wanted():
+            if self._idle:
                 return
             await self._pause()
 
     def wake(self) -> None:
         """Look again now: something changed."""
         self._awake.set()
+
+    @property
+    def _idle(self) -> bool:
+        runs = self._revisions or self._desired.wanted()
+        return not runs and self._entrance.quiet
 
     def _stop(self) -> None:
         self._stopping = True
@@ -80,6 +82,7 @@ class Supervisor:
             if revision.report.state == "failed":
                 starts = revision.report.starts
                 self._revisions[number] = self._started(number, starts)
+        self._entrance.forgive()
 
     async def _pause(self) -> None:
         try:
@@ -91,107 +94,49 @@ class Supervisor:
 
     def _reconcile(self) -> None:
         wanted = self._desired.wanted()
-        for number in wanted - self._revisions.keys():
-            self._revisions[number] = self._started(number)
+        for number in wanted:
+            # One that retires may be wanted again before it ended.
+            if number not in self._revisions or self._revisions[number].left:
+                self._revisions[number] = self._started(number)
         for number, revision in list(self._revisions.items()):
             if number not in wanted:
                 self._dismiss(number, revision)
-        self._promote()
+        self._entrance.settle(self._desired, self._revisions)
 
-    def _started(self, number: int, starts: int = 0) -> Revision:
+    def _started(self, number: int, starts: int = 0) -> Worker:
         front = number == self._desired.serving
-        return Revision(self.folder, number, self.wake, patient=front, starts=starts)
+        program = Program.model_server(self.folder, number)
+        return Worker(program, self.wake, patient=front, starts=starts)
 
-    def _promote(self) -> None:
-        """Let the desired revision answer; refuse connections if it was given up.
-
-        Connections wait from the moment that it is desired.
-        """
-        front = self._front
-        if front is None:
-            return
-        front.patient = True
-        if front.report.state == "failed":
-            if not self._answering():
-                self._close()
-            return
-        self._shared = self._shared or self._listening()
-        if front.report.state == "ready":
-            front.serve(self._shared)
-
-    def _dismiss(self, number: int, revision: Revision) -> None:
+    def _dismiss(self, number: int, revision: Worker) -> None:
         """End what is not wanted, but not the last that answers."""
+        front = self._revisions.get(self._desired.serving or 0)
         if revision.ended:
             del self._revisions[number]
-        elif self._stopping or revision.report.state in {"starting", "ready"}:
+        elif self._entrance.leads_to(number):
+            return
+        elif self._stopping:
             revision.leave(STOP)
-        elif self._front is None or self._front.report.state == "serving":
+        elif (
+            revision.report.state != "serving"
+            or front is None
+            or front.report.state == "serving"
+        ):
             revision.leave(RETIRE)
-
-    @property
-    def _front(self) -> Revision | None:
-        serving = self._desired.serving
-        return None if serving is None else self._revisions[serving]
-
-    def _answering(self) -> bool:
-        states = (revision.report.state for revision in self._revisions.values())
-        return "serving" in states
-
-    def _listening(self) -> socket.socket:
-        """Return a listening socket at the service's port, which is kept for ever.
-
-        Raises:
-            OSError: The port is taken, or too many are.
-        """
-        if kept := self._desired.port:
-            return _bound(kept)
-        for _ in range(TRIES - 1):
-            port = random.choice(PORTS)  # noqa: S311 - any will do
-            try:
-                shared = _bound(port)
-            except OSError:
-                continue
-            self.folder.desire(port=port)
-            return shared
-        raise OSError(f"no port of {TRIES} between {PORTS[0]} and {PORTS[-1]} is free")
-
-    def _close(self) -> None:
-        if self._shared is not None:
-            self._shared.close()
-            self._shared = None
 
     def _report(self, problem: str) -> None:
         status = Status(
             supervisor=self._identity.pid,
-            port=self._shared.getsockname()[1] if self._shared else 0,
+            port=self._entrance.port,
             problem=problem,
             revisions={n: r.report for n, r in self._revisions.items()},
+            router=self._entrance.report,
         )
         if status != self._reported and self.folder.exists():
             if problem:
                 log.error("%s", problem)
             self.folder.report(status)
             self._reported = status
-
-
-def _bound(port: int) -> socket.socket:
-    """Return a socket that listens on the loopback interface.
-
-    Raises:
-        OSError: The port is taken; says what to do.
-    """
-    shared = socket.socket()
-    try:
-        shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        shared.bind((LOOPBACK, port))
-        shared.listen(BACKLOG)
-    except OSError as error:
-        shared.close()
-        raise OSError(
-            f"port {port} cannot be used ({error.strerror}): end the program that "
-            "has it, or set kserve.port"
-        ) from error
-    return shared
 
 
 def main(folder: str) -> None:

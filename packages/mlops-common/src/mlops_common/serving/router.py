@@ -1,0 +1,292 @@
+"""Splits a service's requests between two versions; a process of its supervisor.
+
+`python -m mlops_common.serving.router FOLDER HANDLE` runs only while a canary has a
+share: otherwise a model server itself answers at the stable URL. Each prediction is
+dealt out anew, also on a connection that is kept. When a version dies the other one
+answers, also the requests that were under way. What is no prediction, such as health
+and metrics, is for the stable version, and what names a version is for that one.
+"""
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mlops_common.logger import get_logger
+from mlops_common.serving.assignment import HEADER, Dealer, entity_in, position
+from mlops_common.serving.channel import Ears, Line
+from mlops_common.serving.listeners import Message, Send, Server, run
+from mlops_common.serving.records import Route, Target
+from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.upstream import LostError, Pool, UnreachableError, Upstream
+
+log = get_logger("mlops_common.serving.router")
+
+REPLAYED = 1 << 20  # bytes of a body that can be sent again; a longer one is streamed
+PATIENCE = 60.0  # seconds that a request waits for a version to come back
+PAUSE = 1.0
+VERSION = re.compile(rb"/versions/([^/]+)")
+# They are about one connection, not about the message.
+HOP = frozenset(
+    b"connection expect keep-alive proxy-connection te trailer transfer-encoding "
+    b"upgrade".split()
+)
+CONNECTION = frozenset([b"connection", b"keep-alive"])
+JSON = (b"content-type", b"application/json")
+
+
+class Gone(Exception):  # noqa: N818 - a fact, not an error
+    """The client left."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One request of a client.
+
+    Attributes:
+        scope: What ASGI says of it.
+        body: The whole body, or its beginning.
+        receive: Gives the rest of the body, if there is more.
+    """
+
+    scope: Message
+    body: bytes
+    receive: Callable[[], Awaitable[Message]] | None = None
+
+    @classmethod
+    async def read(
+        cls, scope: Message, receive: Callable[[], Awaitable[Message]]
+    ) -> "Request":
+        """Read a request as far as it can be sent again.
+
+        Raises:
+            Gone: The client left before its end.
+        """
+        pieces, size, more = list[bytes](), 0, True
+        while more and size <= REPLAYED:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            more = message.get("more_body", False)
+        return cls(scope, b"".join(pieces), receive if more else None)
+
+    def header(self, name: bytes) -> bytes | None:
+        """Return the first header of a name, in lower case."""
+        return next((v for key, v in self.scope["headers"] if key == name), None)
+
+    @property
+    def framed(self) -> bool:
+        """Whether the length of its body is known."""
+        return self.receive is None or self.header(b"content-length") is not None
+
+    def encoded(self) -> bytes:
+        """Return the request as far as it was read."""
+        scope = self.scope
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        method = scope["method"].encode("ascii")
+        parts = [method, b" ", scope["raw_path"], query, b" HTTP/1.1\r\n"]
+        for name, value in scope["headers"]:
+            if name not in HOP and name != b"content-length":
+                parts += (name, b": ", value, b"\r\n")
+        if not self.framed:
+            parts.append(b"transfer-encoding: chunked\r\n\r\n")
+            return b"".join(parts) + _chunk(self.body)
+        length = self.header(b"content-length") if self.receive else None
+        if length is None and (self.body or method != b"GET"):
+            length = b"%d" % len(self.body)
+        if length is not None:
+            parts += (b"content-length: ", length, b"\r\n")
+        parts += (b"\r\n", self.body)
+        return b"".join(parts)
+
+    async def rest(self) -> AsyncIterator[bytes]:
+        """Yield what was not read yet, encoded; that works once.
+
+        Raises:
+            Gone: The client left before its end.
+        """
+        more = self.receive is not None
+        while more and self.receive is not None:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            more = message.get("more_body", False)
+            body = message.get("body", b"")
+            yield body if self.framed else _chunk(body, last=not more)
+
+
+class Router:
+    """The ASGI application at the stable URL while two versions share the requests."""
+
+    def __init__(self, folder: ServiceFolder) -> None:
+        self._folder = folder
+        self._route = Route()
+        self._versions: dict[int, int] = {}
+        self._entity = ""
+        self._changed = asyncio.Event()
+        self._dealer = Dealer()
+        self._pool = Pool()
+
+    def follow(self, route: bytes) -> None:
+        """Send requests along another route from now on."""
+        self._route = Route.model_validate_json(route)
+        specs = {t.revision: self._folder.spec(t.revision) for t in self._route.targets}
+        self._versions = {n: spec.model.version for n, spec in specs.items()}
+        self._entity = next((spec.entity for spec in specs.values()), self._entity)
+        self._pool.keep({target.port for target in self._route.targets})
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def __call__(self, scope: Message, receive: Any, send: Send) -> None:
+        """Answer a request by one of the versions."""
+        try:
+            await self._answer(await Request.read(scope, receive), send)
+        except Gone:
+            return
+
+    async def _answer(self, request: Request, send: Send) -> None:
+        """Try the version that is due, then the other one; wait for either."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while asyncio.get_running_loop().time() < deadline:
+            changed, lost = self._changed, False
+            for target in self._due(request):
+                try:
+                    return await self._forward(request, target, send)
+                except UnreachableError:
+                    log.warning("revision %d does not listen", target.revision)
+                except LostError:
+                    log.warning("revision %d lost a request", target.revision)
+                    lost = True
+                    if request.receive is not None:
+                        break
+            if lost:
+                return await _tell(send, 502, "the version that answered died")
+            await _occurs(changed)
+        return await _tell(send, 503, "no version of the service answers")
+
+    def _due(self, request: Request) -> list[Target]:
+        """Return who may answer a request, the one that shall first."""
+        stable, canary = self._route.stable, self._route.canary
+        if stable is None or canary is None:
+            return self._route.targets
+        path = request.scope["raw_path"]
+        if (named := VERSION.search(path)) is not None:
+            wanted = named[1].decode("latin-1")
+            fits = [t for t in (stable, canary) if self._version(t) == wanted]
+            return fits[:1] or [stable]
+        if request.scope["method"] != "POST":
+            return [stable, canary]
+        ours = self._position(request, canary) * 100 < self._route.percent
+        return [canary, stable] if ours else [stable, canary]
+
+    def _position(self, request: Request, canary: Target) -> float:
+        header = request.header(HEADER)
+        if header is not None:
+            entity: str | None = header.decode("latin-1")
+        else:
+            entity = entity_in(request.body, self._entity)
+        if entity is None:
+            return self._dealer.next()
+        service = self._folder.path.name
+        return position(service, self._versions[canary.revision], entity)
+
+    def _version(self, target: Target) -> str:
+        return str(self._versions[target.revision])
+
+    async def _forward(self, request: Request, target: Target, send: Send) -> None:
+        """Let one version answer.
+
+        Raises:
+            UnreachableError: It has not got the request.
+            LostError: It did not answer; nothing was sent to the client.
+        """
+        fresh = request.receive is not None
+        while True:
+            connection = await self._pool.take(target.port, fresh=fresh)
+            try:
+                await _passed(connection, *await _asked(connection, request), send)
+            except LostError:
+                # The server may have closed a kept one before it had the request.
+                if not connection.used:
+                    raise
+                fresh = True
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return self._pool.give(target.port, connection)
+
+
+async def _asked(connection: Upstream, request: Request) -> tuple[int, Any]:
+    bodiless = request.scope["method"] == "HEAD"
+    connection.send(request.encoded(), bodiless=bodiless)
+    async for piece in request.rest():
+        await connection.write(piece)
+    return await connection.head()
+
+
+async def _passed(connection: Upstream, status: int, headers: Any, send: Send) -> None:
+    """Pass an answer on to the client.
+
+    Raises:
+        RuntimeError: It ended too early, after its beginning was sent.
+    """
+    kept = [(name, value) for name, value in headers if name not in CONNECTION]
+    await send({"type": "http.response.start", "status": status, "headers": kept})
+    try:
+        async for piece, more in connection.body():
+            body = {"type": "http.response.body", "body": piece, "more_body": more}
+            await send(body)
+    except LostError as error:
+        raise RuntimeError("a model server died in the middle of its answer") from error
+
+
+async def _tell(send: Send, status: int, error: str) -> None:
+    body = orjson.dumps({"error": f"{error}; send the request again"})
+    headers = [JSON, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _occurs(event: asyncio.Event) -> None:
+    """Wait for an event, or a moment."""
+    try:
+        async with asyncio.timeout(PAUSE):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _chunk(data: bytes, *, last: bool = False) -> bytes:
+    chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+    return chunk + b"0\r\n\r\n" if last else chunk
+
+
+async def alive(_scope: Message, _receive: Any, send: Send) -> None:
+    """Answer at the private port that the router is well."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def main(folder: str, handle: str) -> None:
+    """Route the requests of a service until told to stop.
+
+    Args:
+        folder: Folder of the service.
+        handle: File descriptor of the line to the supervisor.
+    """
+    line, ears = Line(int(handle)), Ears()
+    line.listen(ears.hear)
+    router = Router(ServiceFolder(Path(folder)))
+    run(Server(router, line, ears, private=alive, follow=router.follow))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
