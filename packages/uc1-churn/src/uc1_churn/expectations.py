@@ -2,13 +2,13 @@
 
 import gc
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from uc1_churn.checks import Check
+from uc1_churn.data_docs import self_contained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 MOST_ROWS = 5
 MANY_ROWS = 500_000
 RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_ROWS}
-# The page's logos are fetched from a server that would learn who looks at it.
-REMOTE_IMAGE = re.compile(r"<img[^>]*https?://[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ class Evaluation:
         )
         view: Any = DefaultJinjaPageView()
         document = ValidationResultsPageRenderer().render(merged)
-        return REMOTE_IMAGE.sub("", view.render(document))
+        return self_contained(view.render(document))
 
 
 def _finding(checks: Sequence[Check], result: Any) -> Finding:
