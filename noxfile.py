@@ -18,7 +18,8 @@ PACKAGES = {
     "uc1": "uc1-churn",
 }
 BENCHMARKS = {
-    "uc1": ("extract", "load", "join", "serving", "telco"),
+    "uc1": ("extract", "load", "join", "serving", "telco", "simulation"),
+    "cluster": ("objects",),
 }
 
 
@@ -95,6 +96,15 @@ def add_bench(case: str, names: tuple[str, ...]) -> None:
 
     bench.__doc__ = f"Measure {case} against its limits and what else one would use."
     nox.session(name=f"bench-{case}", default=False)(bench)
+
+
+@nox.session(name="test-cluster")
+def test_cluster(session: nox.Session) -> None:
+    """Test every package against real servers, those that this machine has."""
+    sync(session, "--all-packages", "--all-extras", "--all-groups")
+    chosen = session.posargs or ["-m", "cluster"]
+    for package in PACKAGES.values():
+        session.run("pytest", f"packages/{package}/tests", *chosen)
 
 
 @nox.session

@@ -8,4 +8,8 @@ USE_CASE = UseCase(
     flow="uc1_churn.flows.churn_pipeline:churn_prediction_pipeline",
     params="uc1_churn.config:ChurnParams",
     presets="uc1_churn.presets",
+    probes={
+        "Feast": "uc1_churn.feature_repo.health:examine",
+        "Kubeflow Pipelines": "uc1_churn.training_backend.health:examine",
+    },
 )
