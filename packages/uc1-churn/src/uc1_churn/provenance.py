@@ -1,8 +1,11 @@
 """Which code made a model."""
 
+import hashlib
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+
+DIRTY = "-dirty"
 
 
 def git_commit(folder: Path | None = None) -> str:
@@ -29,7 +32,28 @@ def git_commit(folder: Path | None = None) -> str:
     # A wheel may be installed below a checkout of something else.
     if not tracked:
         return f"uc1-churn {version('uc1-churn')}"
-    return f"{commit}-dirty" if changed else commit
+    return f"{commit}{DIRTY}" if changed else commit
+
+
+def code_version(folder: Path | None = None) -> str:
+    """Return what tells the code from any other: the commit, and what differs from it.
+
+    Args:
+        folder: A folder of the checkout; that of this file when omitted.
+
+    Returns:
+        What `git_commit` does, with a digest of the differences where there are any.
+
+    Examples:
+        >>> code_version(Path("/"))[:9]
+        'uc1-churn'
+    """
+    here = folder or Path(__file__).parent
+    commit = git_commit(here)
+    if not commit.endswith(DIRTY):
+        return commit
+    changes = _git(here, "diff", "HEAD")
+    return f"{commit}-{hashlib.sha256(changes.encode()).hexdigest()[:12]}"
 
 
 def _git(folder: Path, *args: str) -> str:

@@ -1,32 +1,33 @@
 """From a training set to a model version that was held against the champion."""
 
-from prefect.runtime import flow_run
-
 from mlops_common.bootstrap import connect
 from mlops_common.orchestration import retried
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
 from uc1_churn import gate, provenance
+from uc1_churn.bootstrap import training_backend
 from uc1_churn.champion import compare_with_champion, reconciled
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation_log import logged_evaluation
 from uc1_churn.gate import Decision
 from uc1_churn.refs import FeaturesRef
+from uc1_churn.training_backend.attempt import run_key
 from uc1_churn.training_backend.base import TrainingRequest
-from uc1_churn.training_backend.local import LocalTraining
 
 
 @retried
 def trigger_kubeflow_training(features: FeaturesRef, params: ChurnParams) -> ModelRef:
     """Run the Kubeflow pipeline of training; a retry finds what the first try made."""
+    platform, table = connect(), features.training_set
+    code = provenance.code_version()
     request = TrainingRequest(
-        dataset=features.training_set,
+        dataset=table,
         params=params,
-        run_key=str(flow_run.id),
+        run_key=run_key(platform.objects, table, params, code),
         git_commit=provenance.git_commit(),
     )
     with step("Train through Kubeflow Pipelines"):
-        return LocalTraining(connect()).train(request)
+        return training_backend(platform).train(request)
 
 
 @retried

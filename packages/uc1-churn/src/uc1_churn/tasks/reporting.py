@@ -15,6 +15,7 @@ from uc1_churn.findings import Findings, page
 from uc1_churn.gate import Decision
 from uc1_churn.refs import FeaturesRef
 from uc1_churn.result import ChurnResult, TargetList
+from uc1_churn.training_backend import outcome
 
 SHOWN_TARGETS = 10
 
@@ -27,7 +28,7 @@ def report_refusal(
     platform = connect()
     with step("Write the report"):
         findings = _findings(platform, raw, model, params, decision)
-        return _write(platform, findings)
+        return _concluded(platform, findings)
 
 
 @retried
@@ -50,7 +51,7 @@ def report_deployment(
             listed = parquet.head(stream, SHOWN_TARGETS)
         findings = _findings(platform, raw, endpoint.model, params, decision)
         findings = findings.deployed(endpoint, curl, targets, listed)
-        path = _write(platform, findings)
+        path = _concluded(platform, findings)
     return ChurnResult(
         dataset=raw,
         model=endpoint.model,
@@ -84,6 +85,11 @@ def _findings(
     )
 
 
-def _write(platform: Platform, findings: Findings) -> Path:
+def _concluded(platform: Platform, findings: Findings) -> Path:
+    """Write the page, the last thing of a run: whoever trains the same again, anew."""
     name = f"{findings.model.name}-v{findings.model.version}.html"
-    return report.write(page(findings), platform.settings.home / "reports" / name)
+    path = report.write(page(findings), platform.settings.home / "reports" / name)
+    key = findings.tags.get("run_key")
+    if key:
+        outcome.finish(platform.objects, key)
+    return path

@@ -10,16 +10,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from mlops_common import locks
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
-from mlops_common.processes import tail
+from mlops_common.processes import tail, wait_until
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
 from uc1_churn.training_backend import outcome
@@ -44,6 +43,9 @@ class LocalTraining:
     def train(self, request: TrainingRequest) -> ModelRef:
         """Fit, judge and register a model; see `TrainingBackend`.
 
+        One process at a time trains for a run key, even one whose parent was killed;
+        the others wait for it and find its version.
+
         Raises:
             NotFoundError: The training table is not stored.
             ContractError: The table cannot be learnt from.
@@ -52,15 +54,15 @@ class LocalTraining:
             ConfigError: The folder of training belongs to somebody else.
         """
         objects, key = self._platform.objects, request.run_key
-        earlier = outcome.kept(objects, key)
-        if earlier is not None:
-            return earlier
-        outcome.forget_error(objects, key)
         with (
             step("Train the model"),
-            _workspace(self._root) as (folder, lock),
+            _workspace(self._root, key) as (folder, lock),
             _translated(self._root),
         ):
+            earlier = outcome.kept(objects, key)
+            if earlier is not None:
+                return earlier
+            outcome.forget_error(objects, key)
             (folder / REQUEST).write_text(request.model_dump_json(), "utf-8")
             status = _run(folder, lock, self._platform.settings.home)
             said = COLOUR.sub("", tail(folder / LOG, 30))
@@ -77,27 +79,45 @@ class LocalTraining:
 
 
 @contextmanager
-def _workspace(root: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """Yield a folder for one run with its held lock; remove those of killed runs.
+def _workspace(root: Path, run_key: str) -> Iterator[tuple[Path, BinaryIO]]:
+    """Yield the folder of a run key with its held lock; remove those of killed runs.
 
     Raises:
         ConfigError: The folder belongs to somebody else.
         BackendError: The disk is full.
     """
+    folder = root / f"run-{run_key}"
     with _translated(root):
         root.mkdir(parents=True, exist_ok=True)
-        with locks.exclusive(root / ".lock"):
-            for leftover in root.glob("run-*"):
-                if not locks.held(leftover / LOCK):
-                    shutil.rmtree(leftover, ignore_errors=True)
-            folder = Path(tempfile.mkdtemp(prefix="run-", dir=root))
-            lock = (folder / LOCK).open("ab")
-            locks.claim(lock)
+        lock = _claimed(root, folder)
+        while lock is None:
+            wait_until(lambda: not folder.exists() or not locks.held(folder / LOCK), 1)
+            lock = _claimed(root, folder)
     try:
         yield folder, lock
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        lock.close()
+        with _sole(root):
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.close()
+
+
+def _claimed(root: Path, folder: Path) -> BinaryIO | None:
+    """Make the folder and return its held lock, unless a living process has it."""
+    with _sole(root):
+        for leftover in root.glob("run-*"):
+            if not locks.held(leftover / LOCK):
+                shutil.rmtree(leftover, ignore_errors=True)
+        if folder.exists():
+            return None
+        folder.mkdir()
+        lock = (folder / LOCK).open("ab")
+        locks.claim(lock)
+        return lock
+
+
+def _sole(root: Path) -> AbstractContextManager[None]:
+    """Let one process at a time make and remove folders."""
+    return locks.exclusive(root / ".lock")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 from kfp import local
 
 from uc1_churn.training_backend.local import REQUEST
-from uc1_churn.training_backend.pipeline import churn_training
+from uc1_churn.training_backend.pipeline import training_pipeline
 
 
 def main(folder: Path) -> None:
@@ -16,7 +16,7 @@ def main(folder: Path) -> None:
         pipeline_root=str(folder / "outputs"),
         raise_on_error=True,
     )
-    churn_training(request=(folder / REQUEST).read_text("utf-8"))
+    training_pipeline()(request=(folder / REQUEST).read_text("utf-8"))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 The steps run in other processes or on other machines, and Kubeflow only says that one
 failed. They leave the version that they registered, or their error, in the object
-store under the run key.
+store under the run key. Once the version has served or was refused, the run key is
+finished, and the next run of the same content gets another.
 """
 
 import json
@@ -14,7 +15,7 @@ from mlops_common.errors import MlopsError, NotFoundError, RefusedError
 from mlops_common.objects.base import ObjectStore
 from mlops_common.refs import ModelRef
 
-MODEL, ERROR = "model.json", "error.json"
+MODEL, ERROR, FINISHED = "model.json", "error.json", "finished"
 KINDS: dict[str, type[MlopsError]] = {
     kind.__name__: kind
     for kind in (
@@ -65,6 +66,16 @@ def error(objects: ObjectStore, run_key: str) -> MlopsError | None:
     if said["kind"] == RefusedError.__name__:
         return RefusedError(said["message"], said["evidence"])
     return KINDS[said["kind"]](said["message"])
+
+
+def finish(objects: ObjectStore, run_key: str) -> None:
+    """Say that the version of this key needs nothing more: it serves, or may not."""
+    objects.put(_key(run_key, FINISHED), b"")
+
+
+def finished(objects: ObjectStore, run_key: str) -> bool:
+    """Whether the version of this run key needs nothing more."""
+    return _read(objects, _key(run_key, FINISHED)) is not None
 
 
 def _read(objects: ObjectStore, key: str) -> bytes | None:

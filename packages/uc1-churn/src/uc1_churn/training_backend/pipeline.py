@@ -1,17 +1,18 @@
 """The one Kubeflow pipeline of training: runs here, and compiles for a cluster.
 
 A component is only its call: what it does is in `steps`, from the package that the
-image holds. Compile for a cluster with `python -m uc1_churn.training_backend.pipeline
-TARGET.yaml`; `$UC1_TRAINING_IMAGE` names the image.
+image holds. `compilation` turns it into what an API server takes.
 """
 
-import os
-import sys
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from kfp import compiler, dsl
+from kfp import dsl
 
-# An image with this package; `python` in the name satisfies the local runner.
-IMAGE = os.environ.get("UC1_TRAINING_IMAGE", "uc1-churn:python3.11")
+# Where a step runs, set on its task: image, resources, variables.
+Placement: TypeAlias = Callable[[dsl.PipelineTask], None]
+# Stands for the image of the settings; `python` in it satisfies the local runner.
+IMAGE = "uc1-churn:python3.11"
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)  # type: ignore[untyped-decorator]
@@ -28,21 +29,32 @@ def register_model(request: str, model: dsl.Input[dsl.Model]) -> str:  # noqa: D
     return steps.register(request, model.path)
 
 
-@dsl.pipeline(name="churn-training")  # type: ignore[untyped-decorator]
-def churn_training(request: str) -> str:
-    """Fit a churn model, then judge and register it.
+def anywhere(_task: dsl.PipelineTask) -> None:
+    """Leave a task as it is: it runs where the pipeline runs."""
+
+
+def training_pipeline(place: Placement = anywhere) -> Any:
+    """Return the pipeline; called with a request it runs, or compiles.
 
     Args:
-        request: A `TrainingRequest` as JSON.
-
-    Returns:
-        The registered version, a `ModelRef` as JSON.
+        place: Sets on each task where it runs.
     """
-    fitted = fit_model(request=request).set_caching_options(enable_caching=False)
-    registered = register_model(request=request, model=fitted.outputs["model"])
-    registered.set_caching_options(enable_caching=False)
-    return registered.output  # type: ignore[no-any-return]
 
+    @dsl.pipeline(name="churn-training")  # type: ignore[untyped-decorator]
+    def churn_training(request: str) -> str:
+        """Fit a churn model, then judge and register it.
 
-if __name__ == "__main__":
-    compiler.Compiler().compile(churn_training, sys.argv[1])
+        Args:
+            request: A `TrainingRequest` as JSON.
+
+        Returns:
+            The registered version, a `ModelRef` as JSON.
+        """
+        fitted = fit_model(request=request)
+        registered = register_model(request=request, model=fitted.outputs["model"])
+        for task in (fitted, registered):
+            task.set_caching_options(enable_caching=False)
+            place(task)
+        return registered.output  # type: ignore[no-any-return]
+
+    return churn_training

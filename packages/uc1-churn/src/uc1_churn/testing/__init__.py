@@ -1,0 +1,1 @@
+"""What UC1 offers to tests: contracts, and doubles of servers."""

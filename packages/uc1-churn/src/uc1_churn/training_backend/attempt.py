@@ -1,0 +1,44 @@
+"""The run key: the same for the same content until its version was dealt with.
+
+A run that was killed between two steps finds by it the version that it registered. A
+run on purpose over the same data and params, after one that came to its end, is
+another attempt and trains anew.
+"""
+
+import hashlib
+import itertools
+
+from mlops_common.objects.base import ObjectStore
+from mlops_common.refs import DatasetRef
+from uc1_churn.config import ChurnParams
+from uc1_churn.training_backend import outcome
+
+
+def run_key(
+    objects: ObjectStore, dataset: DatasetRef, params: ChurnParams, code: str
+) -> str:
+    """Return the key of the first attempt at this content that is not finished.
+
+    Args:
+        objects: Where `outcome.finish` leaves its mark.
+        dataset: The training table.
+        params: Of the run.
+        code: What `provenance.code_version` says.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from mlops_common.objects.local import LocalObjectStore
+        >>> objects = LocalObjectStore(Path(tempfile.mkdtemp()))
+        >>> table = DatasetRef(name="d", key="k", digest="ab", rows=1)
+        >>> first = run_key(objects, table, ChurnParams(), "uc1-churn 0.1.0")
+        >>> run_key(objects, table, ChurnParams(), "uc1-churn 0.1.0") == first
+        True
+        >>> outcome.finish(objects, first)
+        >>> run_key(objects, table, ChurnParams(), "uc1-churn 0.1.0")[-2:]
+        '-2'
+    """
+    content = f"{dataset.name}\n{dataset.digest}\n{params.model_dump_json()}\n{code}"
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    keys = (f"{params.model_name}-{digest}-{n}" for n in itertools.count(1))
+    return next(key for key in keys if not outcome.finished(objects, key))
