@@ -8,7 +8,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from mlops_common.errors import MlopsError
-from mlops_common.health import Health
+from mlops_common.health import Examine, Health
 from mlops_common.params import masked
 from mlops_common.use_case import imported, installed
 
@@ -40,57 +40,67 @@ class Diagnosis:
     seconds: float
 
 
-def probes() -> dict[str, str]:
-    """Return `module:function` of each examination, those of use cases included."""
+def probes() -> dict[str, Examine]:
+    """Return the examination of each system, those of use cases included.
+
+    Each is imported where it runs, so that none waits for the imports of another.
+    """
     merged = dict(PROBES)
     for case in installed().values():
         merged |= case.probes
-    return merged
+    return {system: _lazily(path) for system, path in merged.items()}
 
 
 def examine(
     platform: "Platform",
-    wanted: Mapping[str, str] | None = None,
+    wanted: Mapping[str, Examine],
     deadline: float = DEADLINE,
 ) -> Iterator[Diagnosis]:
     """Examine every system in parallel.
 
     Args:
         platform: Whose systems.
-        wanted: `module:function` of each examination by system; all by default.
+        wanted: The examination of each system.
         deadline: Seconds after which a system that did not answer is down.
 
     Yields:
         A diagnosis for each system, in the order in which they come.
     """
-    names = dict(probes() if wanted is None else wanted)
     answers: Queue[Diagnosis] = Queue()
-    for system, path in names.items():
+    for system, probe in wanted.items():
         # A daemon: one that hangs must not keep the process from ending.
         Thread(
             target=lambda s, p: answers.put(_diagnosed(platform, s, p)),
-            args=(system, path),
+            args=(system, probe),
             name=f"doctor {system}",
             daemon=True,
         ).start()
-    start = time.monotonic()
-    while names:
+    start, missing = time.monotonic(), list(wanted)
+    while missing:
         try:
             left = max(0.0, start + deadline - time.monotonic())
             diagnosis = answers.get(timeout=left)
         except Empty:
             break
-        del names[diagnosis.system]
+        missing.remove(diagnosis.system)
         yield diagnosis
-    for system in names:
+    for system in missing:
         remedy = f"it did not answer within {deadline:g} s; see that it runs"
         yield Diagnosis(system, Health("down", "", remedies=(remedy,)), deadline)
 
 
-def _diagnosed(platform: "Platform", system: str, path: str) -> Diagnosis:
+def _lazily(path: str) -> Examine:
+    def probe(platform: "Platform") -> Health:
+        health: Health = imported(path)(platform)
+        return health
+
+    return probe
+
+
+def _diagnosed(platform: "Platform", system: str, probe: Examine) -> Diagnosis:
     start = time.monotonic()
     try:
-        health = imported(path)(platform)
+        health = probe(platform)
     except MlopsError as error:
         health = Health("down", "", remedies=(masked(str(error)),))
     except Exception as error:  # noqa: BLE001 - one patient must not end the others

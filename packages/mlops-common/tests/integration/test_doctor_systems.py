@@ -1,0 +1,138 @@
+"""What `mlops doctor` tells of systems that run, refuse us, or are away."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops_common import cli, orchestration_health
+from mlops_common.bootstrap import Platform
+from mlops_common.errors import BackendError, ConfigError
+from mlops_common.postgres import health as postgres_health
+from mlops_common.processes import LOOPBACK, free_port
+from mlops_common.settings import Settings
+from mlops_common.testing.mlflow import TrackingServer, tracking_server
+from mlops_common.tracking import health as tracking_health
+
+
+def platform(home: Path, **sections: dict[str, Any]) -> Platform:
+    return Platform(Settings.model_validate({"home": home, **sections}))
+
+
+def doctor(
+    folder: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[int, Path]:
+    """Run the command over a file with settings; return its exit code."""
+    for name in ("PREFECT_API_URL", "MLOPS_CONFIG", "MLOPS_HOME"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    file = folder / "config.yaml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--config", str(file), "doctor", "--deadline", "60", "--json"])
+    return int(caught.value.code or 0), file
+
+
+def test_parts_of_this_machine_are_embedded_and_none_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _ = doctor(tmp_path, "", monkeypatch)
+
+    found = json.loads(capsys.readouterr().out)
+    states = {one["system"]: one["health"]["state"] for one in found}
+    assert code == 0, found
+    assert set(states.values()) == {"embedded"}
+    assert {"PostgreSQL", "Object store", "MLflow", "Prefect", "KServe"} <= set(states)
+    assert not (tmp_path / ".mlops" / "postgres").exists()
+
+
+def test_a_configured_system_that_is_away_exits_with_5(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"postgres: {{host: {LOOPBACK}, port: {free_port()}, password: hunter2}}"
+
+    code, _ = doctor(tmp_path, text, monkeypatch)
+
+    shown = capsys.readouterr().out
+    (down,) = [one for one in json.loads(shown) if one["system"] == "PostgreSQL"]
+    assert code == BackendError.exit_code
+    assert down["health"]["state"] == "down"
+    assert "cannot be reached" in down["health"]["remedies"][0]
+    assert "hunter2" not in shown
+
+
+@pytest.fixture(scope="module")
+def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]:
+    with tracking_server(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
+
+
+@pytest.mark.cluster
+def test_an_mlflow_server_tells_its_version_and_store(
+    mlflow: TrackingServer, tmp_path: Path
+) -> None:
+    login = {"username": mlflow.username, "password": mlflow.password}
+
+    health = tracking_health.examine(
+        platform(tmp_path, mlflow={"tracking_uri": mlflow.url, **login})
+    )
+
+    assert (health.state, health.facts) == ("ok", ("SQL store",))
+    assert health.version.startswith("3.")
+
+
+@pytest.mark.cluster
+def test_an_mlflow_server_that_does_not_admit_us_names_the_settings(
+    mlflow: TrackingServer, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"mlflow\.password_file"):
+        tracking_health.examine(platform(tmp_path, mlflow={"tracking_uri": mlflow.url}))
+
+
+def test_a_server_that_is_not_mlflow_is_told_so(tmp_path: Path, not_found: str) -> None:
+    with pytest.raises(BackendError, match="answers 404 to a search of experiments"):
+        tracking_health.examine(platform(tmp_path, mlflow={"tracking_uri": not_found}))
+
+
+def test_a_prefect_api_without_the_work_pool_is_degraded(
+    tmp_path: Path, not_found: str
+) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: not_found}):
+        health = orchestration_health.examine(platform(tmp_path))
+
+    assert health.state == "degraded"
+    assert "prefect work-pool create" in health.remedies[0]
+
+
+def test_an_embedded_postgresql_is_not_started_to_be_examined(tmp_path: Path) -> None:
+    health = postgres_health.examine(platform(tmp_path))
+
+    assert health.state == "embedded"
+    assert "starts when it is needed" in health.facts
+
+
+@pytest.fixture
+def not_found() -> Iterator[str]:
+    """Serve a web server that knows no page."""
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        do_POST = do_GET  # noqa: N815 - the name that the library calls
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with HTTPServer((LOOPBACK, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://{LOOPBACK}:{server.server_port}"
+        server.shutdown()
+        thread.join()
