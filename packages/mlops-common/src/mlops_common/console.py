@@ -11,17 +11,30 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     Progress,
     SpinnerColumn,
+    Task,
     TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from mlops_common.errors import MlopsError, RefusedError
-from mlops_common.progress import Advance, listening
+from mlops_common.progress import Advance, Unit, listening
+
+
+class Amount(TaskProgressColumn):
+    """How much of a step is done: bytes, or a share of anything else."""
+
+    def render(self, task: Task) -> Text:
+        """Draw one step."""
+        if task.fields.get("unit") == "bytes":
+            return DownloadColumn(binary_units=True).render(task)
+        return super().render(task)
 
 
 @dataclass
@@ -45,7 +58,7 @@ class Steps:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            TaskProgressColumn(),
+            Amount(),
             TimeElapsedColumn(),
             console=self.console,
             transient=True,
@@ -55,14 +68,16 @@ class Steps:
             yield self
 
     @contextmanager
-    def step(self, description: str, total: float | None) -> Iterator[Advance]:
+    def step(
+        self, description: str, total: float | None, unit: Unit = ""
+    ) -> Iterator[Advance]:
         """Draw one step; outermost ones leave a line with their time."""
         bars = self._bars
         if bars is None:
             yield lambda _amount: None
             return
         indent = "  " * self._depth
-        bar = bars.add_task(f"{indent}{description}", total=total)
+        bar = bars.add_task(f"{indent}{description}", total=total, unit=unit)
         self._depth += 1
         start = time.perf_counter()
         try:

@@ -7,22 +7,26 @@ nobody listens and the calls cost nothing.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 Advance: TypeAlias = Callable[[float], None]
+Unit: TypeAlias = Literal["", "bytes"]
 
 
 class Listener(Protocol):
     """Draws, logs or times the steps of a run."""
 
     def step(
-        self, description: str, total: float | None
+        self, description: str, total: float | None, unit: Unit
     ) -> AbstractContextManager[Advance]:
         """Open one step; the manager yields the function that advances it.
+
+        Any thread may call that function.
 
         Args:
             description: What is being done, for a person.
             total: Units of work, where known.
+            unit: What they are, where a person wants to see how many.
         """
         ...
 
@@ -41,12 +45,15 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 @contextmanager
-def step(description: str, total: float | None = None) -> Iterator[Advance]:
+def step(
+    description: str, total: float | None = None, *, unit: Unit = ""
+) -> Iterator[Advance]:
     """Announce one step of work; yield the function that advances it.
 
     Args:
         description: What is being done, for a person: `Load customers`.
         total: Units of work (rows, bytes), where known.
+        unit: `bytes` shows how many were done; a share is shown otherwise.
 
     Examples:
         >>> with step("Count", total=2) as advance:
@@ -56,7 +63,7 @@ def step(description: str, total: float | None = None) -> Iterator[Advance]:
     if not _listeners:
         yield _ignore
         return
-    with _listeners[-1].step(description, total) as advance:
+    with _listeners[-1].step(description, total, unit) as advance:
         yield advance
 
 

@@ -445,7 +445,7 @@ from mlops_common.postgres.server import EmbeddedServer
 
 class Listener:
     @contextmanager
-    def step(self, description, total):
+    def step(self, description, total, unit):
         def advance(amount):
             if total is not None:
                 print("loading", flush=True)

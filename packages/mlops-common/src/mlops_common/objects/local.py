@@ -1,5 +1,8 @@
 """Objects as files in a folder."""
 
+import hashlib
+import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +11,7 @@ from typing import BinaryIO
 
 from mlops_common.errors import ContractError, NotFoundError
 from mlops_common.files import PARTIAL, replacing
+from mlops_common.objects.base import checked, span
 
 
 class LocalObjectStore:
@@ -20,6 +24,8 @@ class LocalObjectStore:
         >>> with store.open("raw/a") as stream:
         ...     stream.read()
         b'value'
+        >>> store.create("raw/a", b"other"), store.read("raw/a", 1, 3)
+        (False, b'al')
     """
 
     def __init__(self, root: Path) -> None:
@@ -33,22 +39,58 @@ class LocalObjectStore:
 
     def upload(self, key: str, source: Path) -> str:
         """Store the file `source` under `key`; return its URI."""
-        try:
-            with replacing(self._path(key)) as partial:
-                shutil.copyfile(source, partial)
-        except FileNotFoundError as error:
-            raise NotFoundError(f"no file {source} to store as {key!r}") from error
+        with _present(source, key), replacing(self._path(key)) as partial:
+            shutil.copyfile(source, partial)
         return self.uri(key)
+
+    def create(self, key: str, data: bytes | Path) -> bool:
+        """Store bytes or a file under `key` unless something is there already."""
+        target = self._path(key)
+        # Written beside it, then named by a link: a name that exists takes no other.
+        draft = target.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{target.name}")
+        try:
+            with _present(data, key), replacing(draft) as partial:
+                if isinstance(data, bytes):
+                    partial.write_bytes(data)
+                else:
+                    shutil.copyfile(data, partial)
+            os.link(draft, target)
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink(missing_ok=True)
+        return True
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
         """Open the object under `key` for reading."""
         try:
             stream = self._path(key).open("rb")
-        except (FileNotFoundError, IsADirectoryError) as error:
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise NotFoundError(f"no object {key!r} under {self.root}") from error
         with stream:
             yield stream
+
+    def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Return the bytes from `start` up to `stop`, as a slice does."""
+        with self.open(key) as stream:
+            begin, end = span(start, stop, os.fstat(stream.fileno()).st_size)
+            stream.seek(begin)
+            return stream.read(end - begin)
+
+    def download(self, key: str, target: Path) -> None:
+        """Copy the object under `key` to the file `target`."""
+        with (
+            self.open(key) as stream,
+            replacing(target) as partial,
+            partial.open("wb") as copy,
+        ):
+            shutil.copyfileobj(stream, copy, 1 << 20)
+
+    def digest(self, key: str) -> str:
+        """Return the SHA-256 of the object under `key`."""
+        with self.open(key) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """Yield the stored keys that start with `prefix`, in sorted order."""
@@ -69,9 +111,15 @@ class LocalObjectStore:
         return self._path(key).as_uri()
 
     def _path(self, key: str) -> Path:
-        path = (self.root / key).resolve()
-        if path == self.root or not path.is_relative_to(self.root):
-            raise ContractError(
-                f"object keys are relative paths inside the store, got {key!r}"
-            )
+        path = (self.root / checked(key)).resolve()
+        if not path.is_relative_to(self.root):
+            raise ContractError(f"object {key!r} is a link out of {self.root}")
         return path
+
+
+@contextmanager
+def _present(source: object, key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no file {source} to store as {key!r}") from error

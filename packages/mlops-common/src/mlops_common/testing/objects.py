@@ -1,11 +1,17 @@
 """The contract of every `ObjectStore`."""
 
+import hashlib
+import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from mlops_common.errors import ContractError, NotFoundError
 from mlops_common.objects.base import ObjectStore
+
+RACERS = 16
+LARGE = (12 << 20) + 345  # bytes; three parts of the smallest size that S3 allows
 
 
 class ObjectStoreContract:
@@ -89,11 +95,111 @@ class ObjectStoreContract:
 
         assert store.put("a b/c", b"") == store.upload("a b/c", file) == before
 
-    @pytest.mark.parametrize("key", ["../outside", "/absolute", "a/../../b", "", "."])
+    @pytest.mark.parametrize(
+        "key", ["../outside", "/absolute", "a/../../b", "", ".", "a//b", "a/"]
+    )
     def test_a_key_cannot_leave_the_store(self, store: ObjectStore, key: str) -> None:
         """Keys may come from params, so they are checked."""
         with pytest.raises(ContractError, match="relative"):
             store.put(key, b"")
+        with pytest.raises(ContractError, match="relative"):
+            store.read(key)
+        with pytest.raises(ContractError, match="relative"):
+            store.delete(key)
+
+    @pytest.mark.parametrize("method", ["upload", "create"])
+    def test_a_file_that_is_missing_is_an_error_of_ours(
+        self, store: ObjectStore, tmp_path: Path, method: str
+    ) -> None:
+        """What was stored stays, and nothing half-written is left."""
+        with pytest.raises(NotFoundError, match=r"no file .*/absent to store as 'a'"):
+            getattr(store, method)("a", tmp_path / "absent")
+
+        assert list(store.keys()) == []
+
+    @pytest.mark.parametrize("size", [0, 5, LARGE])
+    def test_bytes_of_any_size_come_back(
+        self, store: ObjectStore, tmp_path: Path, size: int
+    ) -> None:
+        """By every way of reading, whatever the number of parts."""
+        file, copy = a_file(tmp_path, size), tmp_path / "folder" / "copy"
+        store.upload("a", file)
+        store.download("a", copy)
+
+        assert copy.read_bytes() == file.read_bytes()
+        assert read(store, "a") == store.read("a") == file.read_bytes()
+        assert store.digest("a") == hashlib.sha256(file.read_bytes()).hexdigest()
+
+    def test_a_part_of_an_object_can_be_read(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        """Bounds are those of a slice, over the borders of parts too."""
+        file = a_file(tmp_path, LARGE)
+        data = file.read_bytes()
+        store.upload("a", file)
+
+        middle = 5 << 20
+        for bounds in [(0, 3), (middle - 2, middle + 2), (LARGE - 3, LARGE + 9)]:
+            assert store.read("a", *bounds) == data[slice(*bounds)]
+        assert store.read("a", LARGE - 3) == data[-3:]
+        assert store.read("a", 3, 3) == store.read("a", LARGE + 1) == b""
+        with pytest.raises(ContractError, match="counted from 0"):
+            store.read("a", -1)
+
+    def test_an_open_object_can_seek(self, store: ObjectStore) -> None:
+        """A Parquet reader begins at the end."""
+        store.put("a", b"abcdefgh")
+
+        with store.open("a") as stream:
+            assert stream.seek(-2, io.SEEK_END) == 6  # noqa: PLR2004 - of eight
+            assert stream.read() == b"gh"
+            stream.seek(1)
+            assert (stream.read(2), stream.tell()) == (b"bc", 3)
+
+    @pytest.mark.parametrize("method", ["read", "digest"])
+    def test_what_is_missing_has_neither_bytes_nor_digest(
+        self, store: ObjectStore, tmp_path: Path, method: str
+    ) -> None:
+        """And a failed download leaves no file."""
+        with pytest.raises(NotFoundError, match="no object 'missing'"):
+            getattr(store, method)("missing")
+        with pytest.raises(NotFoundError, match="no object 'missing'"):
+            store.download("missing", tmp_path / "copy")
+
+        assert not (tmp_path / "copy").exists()
+
+    def test_what_is_there_is_not_created_again(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        """Neither bytes nor a file of any size replace what was first."""
+        assert store.create("a", b"first")
+        assert not store.create("a", b"second")
+        assert not store.create("a", a_file(tmp_path, LARGE))
+
+        assert read(store, "a") == b"first"
+        assert list(store.keys()) == ["a"]
+
+    def test_a_file_can_be_created(self, store: ObjectStore, tmp_path: Path) -> None:
+        """Once."""
+        file = a_file(tmp_path, LARGE)
+
+        assert [store.create("a", file) for _ in range(2)] == [True, False]
+        assert store.read("a") == file.read_bytes()
+
+    def test_of_many_who_create_one_key_one_wins(self, store: ObjectStore) -> None:
+        """The bytes are those of the one that was told so."""
+        with ThreadPoolExecutor(RACERS) as pool:
+            won = list(pool.map(lambda n: store.create("a", b"%d" % n), range(RACERS)))
+
+        assert won.count(True) == 1
+        assert read(store, "a") == b"%d" % won.index(True)
+
+
+def a_file(folder: Path, size: int) -> Path:
+    """Return a file of bytes that do not repeat themselves."""
+    file = folder / f"{size}.bin"
+    file.write_bytes(hashlib.shake_128(b"seed").digest(size))
+    return file
 
 
 def read(store: ObjectStore, key: str) -> bytes:
