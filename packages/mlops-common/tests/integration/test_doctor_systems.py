@@ -10,10 +10,14 @@ import pytest
 from mlops_common import cli, orchestration_health
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
+from mlops_common.objects import health as objects_health
+from mlops_common.objects.s3 import S3ObjectStore
+from mlops_common.objects.s3.bucket import Bucket
 from mlops_common.postgres import health as postgres_health
 from mlops_common.processes import LOOPBACK, free_port
 from mlops_common.settings import Settings
 from mlops_common.testing.mlflow import TrackingServer, tracking_server
+from mlops_common.testing.moto import MotoServer, moto_server
 from mlops_common.tracking import health as tracking_health
 
 
@@ -61,6 +65,38 @@ def test_a_configured_system_that_is_away_exits_with_5(
     assert down["health"]["state"] == "down"
     assert "cannot be reached" in down["health"]["remedies"][0]
     assert "hunter2" not in shown
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[MotoServer]:
+    with moto_server() as server:
+        yield server
+
+
+def test_a_bucket_tells_what_it_guarantees_and_keeps_nothing_of_the_examination(
+    moto: MotoServer, tmp_path: Path
+) -> None:
+    settings = moto.bucket()
+    bucket = Bucket(settings)
+
+    health = objects_health.examine(platform(tmp_path, minio=settings.model_dump()))
+    bucket.once("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
+    better = objects_health.examine(platform(tmp_path, minio=settings.model_dump()))
+
+    assert health.state == "degraded"
+    assert "keeps no versions" in health.remedies[0]
+    assert better.state == "ok"
+    assert better.facts == ("versioning enabled", "conditional writes")
+    assert list(S3ObjectStore(settings).keys()) == []
+
+
+def test_a_bucket_that_does_not_exist_is_named(
+    moto: MotoServer, tmp_path: Path
+) -> None:
+    settings = moto.bucket().model_copy(update={"bucket": "nowhere"})
+
+    with pytest.raises(ConfigError, match="has no bucket 'nowhere'"):
+        objects_health.examine(platform(tmp_path, minio=settings.model_dump()))
 
 
 @pytest.fixture(scope="module")
