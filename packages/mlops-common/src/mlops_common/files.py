@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from mlops_common.errors import BackendError, ConfigError
 
 PARTIAL = ".partial-"
+LEAST_ROOM = 100 << 20  # bytes; PostgreSQL stops where it cannot write its log of 16 MB
 FORGOTTEN = 24 * 3600.0  # seconds after which what a killed run left is removed
 # Reasons that only a write has.
 UNWRITABLE = frozenset(
@@ -88,6 +90,25 @@ def make_folder(folder: Path) -> None:
             f"cannot make the folder {folder}: {reason}; "
             "set MLOPS_HOME to a folder of your own"
         ) from error
+
+
+def has_room(folder: Path) -> bool:
+    """Whether the disk of a folder, be it made or not, has room for a run.
+
+    Examples:
+        >>> has_room(Path("/proc/no/such/folder"))  # a disk of no bytes
+        False
+    """
+    present = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(present).free >= LEAST_ROOM
+
+
+def no_room(folder: Path) -> BackendError:
+    """Return the error of a disk that is, or was until just now, full."""
+    return BackendError(
+        f"the disk of {folder} is full, or has less than the {LEAST_ROOM >> 20} MB "
+        "that a run needs; free some space, or point MLOPS_HOME at another disk"
+    )
 
 
 def unwritable(target: Path, reason: str) -> BackendError:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from mlops_common import locks
-from mlops_common.errors import BackendError
-from mlops_common.files import make_folder, replacing
+from mlops_common.errors import BackendError, MlopsError
+from mlops_common.files import has_room, make_folder, no_room, replacing
 from mlops_common.params import masked
 from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
 from mlops_common.progress import step
@@ -39,6 +39,8 @@ R = TypeVar("R")
 NAME = "prefect-server"
 START_TIMEOUT = 180.0  # seconds
 REACH_TIMEOUT = 5.0  # seconds for another's API to answer
+DATABASE = "prefect"
+OWN_RETRIES = 3  # of a request that our server fails: 14 s, not the usual minute
 RETRY_DELAYS = (1.0, 5.0)  # seconds before the second and the third attempt
 
 
@@ -99,22 +101,29 @@ def orchestrated(platform: "Platform") -> Iterator[str]:
 
     Raises:
         BackendError: The configured API cannot be reached, or our server did not
-            start; says where its log is.
+            start; says where its log is. Or it failed during the block. Or the disk
+            of the home folder has no room for a run.
     """
     quiet()
     from prefect.settings import (
         PREFECT_API_URL,
+        PREFECT_CLIENT_MAX_RETRIES,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         temporary_settings,
     )
 
+    home = platform.settings.home
+    if not has_room(home):
+        raise no_room(home)
     configured = PREFECT_API_URL.value()
     if configured:
         _reach(configured)
     url = configured or start_server(platform)
     # A heartbeat thread holds every flow for a second at its end.
     updates = {PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    with temporary_settings(updates):
+    if not configured:
+        updates[PREFECT_CLIENT_MAX_RETRIES] = OWN_RETRIES
+    with temporary_settings(updates), _translated(home, url):
         yield url
 
 
@@ -138,10 +147,12 @@ def start_server(platform: "Platform") -> str:
     """Start the Prefect server of this home unless it runs; return its API URL.
 
     Raises:
-        ConfigError: The home folder cannot be made.
-        BackendError: It did not answer in time; says where its log is. Or the
-            disk is full.
+        ConfigError: The home folder cannot be made, or PostgreSQL does not admit us.
+        BackendError: It did not answer in time; says where its log is. Or PostgreSQL
+            cannot be reached, or the disk is full.
     """
+    # It may have been killed, or its password changed, while Prefect lived on.
+    platform.postgres.ensure_database(DATABASE)
     server = server_process(platform.settings.home)
     make_folder(server.folder)
     with locks.exclusive(server.folder / "start.lock"):
@@ -169,6 +180,45 @@ def server_url(home: Path) -> str | None:
     """Return the API URL of this home's Prefect server where it runs."""
     server = server_process(home)
     return f"http://{LOOPBACK}:{_port(server)}/api" if server.running() else None
+
+
+@contextmanager
+def _translated(home: Path, url: str) -> Iterator[None]:
+    """Turn errors of Prefect's API into ours, or into what ended the run before.
+
+    On a full disk many a system fails, each with a reason of its own.
+
+    Raises:
+        BackendError: The API failed, or the disk is full.
+    """
+    # Prefect's client, and with it Prefect, raises the errors of this library.
+    from httpx import HTTPError
+
+    try:
+        yield
+    except (HTTPError, BackendError) as error:
+        if not has_room(home):
+            raise no_room(home) from error
+        if isinstance(error, BackendError):
+            raise
+        ended = _ended_by(error)
+        if ended is not None:
+            raise ended from None
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        log = server_process(home).log
+        raise BackendError(
+            f"the Prefect API at {masked(url)} failed in the middle of the run: "
+            f"{masked(reason)}; check that it runs (where it is a server of this home: "
+            f"{log}), then run again"
+        ) from error
+
+
+def _ended_by(error: BaseException) -> MlopsError | None:
+    """Return the error of ours that could not be recorded, if there is one."""
+    before = error.__context__
+    while before is not None and not isinstance(before, MlopsError):
+        before = before.__context__
+    return before
 
 
 def _reach(url: str) -> None:
@@ -202,7 +252,7 @@ def _command(port: int) -> list[str]:
 
 
 def _environment(platform: "Platform", url: str) -> dict[str, str]:
-    database = platform.postgres.sqlalchemy_url("prefect", driver="asyncpg")
+    database = platform.postgres.sqlalchemy_url(DATABASE, driver="asyncpg")
     return {
         "PREFECT_HOME": str(platform.settings.home / "prefect"),
         "PREFECT_API_DATABASE_CONNECTION_URL": database,

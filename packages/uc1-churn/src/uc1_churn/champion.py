@@ -57,6 +57,23 @@ def reconciled(
     return known
 
 
+def standing(serving: Serving, tracking: Tracking, name: str, alias: str) -> ModelRef:
+    """Return the champion where nothing is to be trained, so that there must be one.
+
+    Raises:
+        NotFoundError: The alias names no version.
+        BackendError: The tracking store cannot be reached.
+    """
+    champion = reconciled(serving, tracking, name, alias)
+    try:
+        return champion or tracking.resolve(name, alias)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"{error}; set gate.champion_alias to a known one, or run without "
+            "skip_training, so that a model is trained"
+        ) from error
+
+
 def _served(serving: Serving, name: str) -> ModelRef | None:
     try:
         endpoint = serving.status(name).endpoint

@@ -1,5 +1,6 @@
 """What every command starts from: its settings and the platform they name."""
 
+import logging
 import os
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,8 @@ def platform_of(context: typer.Context) -> "Platform":
     warn(loaded)
     platform = Platform(loaded.settings, loaded.file)
     os.environ.update(platform.environment)
+    # What Prefect cannot log must not stand between the lines of the command.
+    logging.raiseExceptions = context.obj["debug"]
     quiet(debug=context.obj["debug"])
     return platform
 

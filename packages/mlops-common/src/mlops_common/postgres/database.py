@@ -214,6 +214,11 @@ class Postgres:
                 f"{self.address} does not admit user {user!r} to database "
                 f"{database!r}: {_last(said)}; set postgres.user, or GRANT CONNECT"
             )
+        if self.server is not None:
+            return BackendError(
+                f"PostgreSQL, {self.address}, does not answer: {_last(said)}; try "
+                f"again, and see its log if that fails: {self.server.log}"
+            )
         return BackendError(
             f"PostgreSQL at {self.address} cannot be reached: {_last(said)}; check "
             "that it runs and that postgres.host and postgres.port are right, or "

@@ -50,6 +50,11 @@ class EmbeddedServer:
         """The private folder of the socket, known once the server was started."""
         return placement.locate(self.home).sockets
 
+    @property
+    def log(self) -> Path:
+        """What the server has to say."""
+        return placement.locate(self.home).log
+
     def running(self) -> bool:
         """Whether the server takes connections."""
         return _answer(placement.locate(self.home)) == Ping.OK

@@ -6,7 +6,7 @@ from mlops_common.progress import step
 from mlops_common.refs import ModelRef
 from uc1_churn import gate, provenance
 from uc1_churn.bootstrap import training_backend
-from uc1_churn.champion import compare_with_champion, reconciled
+from uc1_churn.champion import compare_with_champion, reconciled, standing
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation_log import logged_evaluation
 from uc1_churn.gate import Decision
@@ -58,5 +58,4 @@ def find_champion(params: ChurnParams) -> ModelRef:
     platform = connect()
     name, alias = params.model_name, params.gate.champion_alias
     with step("Find the champion"):
-        champion = reconciled(platform.serving, platform.tracking, name, alias)
-        return champion or platform.tracking.resolve(name, alias)
+        return standing(platform.serving, platform.tracking, name, alias)

@@ -1,0 +1,59 @@
+"""Programs as a user starts them: in a process of their own, with what they said."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+PATIENCE = 900.0  # seconds
+COMMAND = ("-m", "mlops_common.cli")
+
+
+class Said(NamedTuple):
+    """How a program ended.
+
+    Attributes:
+        code: Its exit code; less than 0 for a signal.
+        out: Its standard output.
+        err: Its standard error.
+    """
+
+    code: int
+    out: str
+    err: str
+
+
+def mlops(
+    *words: str,
+    variables: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Said:
+    """Run the `mlops` command.
+
+    Args:
+        words: What follows `mlops`.
+        variables: More variables than those of this process.
+        folder: Where it is run; here when omitted.
+    """
+    return python(*COMMAND, *words, variables=variables, folder=folder)
+
+
+def python(
+    *words: str,
+    variables: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> Said:
+    """Run a program in Python; see `mlops`."""
+    done = subprocess.run(
+        [sys.executable, *words],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **(variables or {})},
+        timeout=PATIENCE,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
