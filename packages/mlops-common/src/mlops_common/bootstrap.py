@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_common.config import load
+from mlops_common.objects import sharing
 from mlops_common.objects.base import ObjectStore
 from mlops_common.objects.local import LocalObjectStore
 from mlops_common.settings import Settings
@@ -42,7 +43,11 @@ class Platform:
 
     @cached_property
     def objects(self) -> ObjectStore:
-        """Blobs by key."""
+        """Blobs by key, in a folder or a bucket."""
+        if self.settings.minio.external:
+            from mlops_common.objects.s3 import S3ObjectStore
+
+            return S3ObjectStore(self.settings.minio)
         return LocalObjectStore(self.settings.home / "objects")
 
     @cached_property
@@ -58,23 +63,31 @@ class Platform:
     @cached_property
     def datasets(self) -> "Datasets":
         """Immutable, versioned tables."""
-        from mlops_common.datasets import Datasets
+        from mlops_common.datasets import Datasets, Remote
 
-        return Datasets(self.objects, self.settings.home / "datasets")
+        settings, remote = self.settings.minio, None
+        if settings.external:
+            remote = Remote(
+                self.objects.uri("dvc"),
+                options=sharing.dvc_options(settings),
+                variables=sharing.variables(settings),
+            )
+        return Datasets(self.objects, self.settings.home / "datasets", remote=remote)
 
     @cached_property
     def tracking(self) -> "Tracking":
         """Runs, model versions and aliases."""
         from mlops_common.tracking import Tracking, variables
 
-        settings = self.settings.mlflow
+        settings, store = self.settings.mlflow, self.settings.minio
         uri = settings.tracking_uri or self.postgres.sqlalchemy_url("mlflow")
         # A server elsewhere cannot write into our folder: it knows a better place.
-        ours = self.settings.minio.external or not settings.external
+        ours = store.external or not settings.external
+        shared = sharing.variables(store) if store.external else {}
         return Tracking(
             uri,
             artifacts=self.objects.uri("mlflow") if ours else None,
-            variables=variables(settings, self.settings.postgres),
+            variables=variables(settings, self.settings.postgres) | shared,
         )
 
     @cached_property

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mlops_common.datasets import Datasets
+from mlops_common.datasets import Datasets, Remote
 from mlops_common.datasets.git import environment
 from mlops_common.errors import BackendError, ConfigError, NotFoundError
 from mlops_common.objects.local import LocalObjectStore
@@ -54,7 +54,7 @@ def datasets(home: Path) -> Datasets:
     return datasets_in(home)
 
 
-def datasets_in(home: Path, remote: str | None = None) -> Datasets:
+def datasets_in(home: Path, remote: Remote | None = None) -> Datasets:
     objects = LocalObjectStore(home / "objects")
     return Datasets(objects, home / "datasets", remote=remote)
 
@@ -203,7 +203,7 @@ def test_a_home_that_moved_works_on(
 
 
 def test_the_remote_is_where_the_caller_says(home: Path, tmp_path: Path) -> None:
-    datasets = datasets_in(home, remote=str(tmp_path / "elsewhere"))
+    datasets = datasets_in(home, remote=Remote(str(tmp_path / "elsewhere")))
     datasets.version(store(datasets, tmp_path, 1))
 
     assert any((tmp_path / "elsewhere").rglob("*"))
@@ -324,7 +324,7 @@ def test_a_remote_that_cannot_be_written_makes_no_version(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
-    datasets = datasets_in(home, remote=str(blocked / "remote"))
+    datasets = datasets_in(home, remote=Remote(str(blocked / "remote")))
     ref = store(datasets, tmp_path, 1)
 
     with pytest.raises(BackendError, match=r"DVC could not store customers\.parquet"):

@@ -1,8 +1,10 @@
 """DVC in one git repository: track a file, push it, read any revision back."""
 
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -17,15 +19,30 @@ LINKS = ["hardlink", "reflink", "copy"]
 TEMPORARY = ".*.tmp"
 
 
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where files are pushed.
+
+    Attributes:
+        url: A folder, or a URL such as `s3://bucket/dvc`.
+        options: Further options of DVC's remote; committed, so never a secret.
+        variables: What its client reads from the environment, such as keys.
+    """
+
+    url: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 class Dvc:
     """Runs DVC in `folder`.
 
     Attributes:
         folder: Top of the work tree of a git repository.
-        remote: Folder or URL to which files are pushed.
+        remote: Where files are pushed.
     """
 
-    def __init__(self, folder: Path, remote: str) -> None:
+    def __init__(self, folder: Path, remote: Remote) -> None:
         self.folder = folder
         self.remote = remote
 
@@ -41,7 +58,7 @@ class Dvc:
         shared = {
             "core": {"analytics": False, "check_update": False, "remote": REMOTE},
             "cache": {"type": LINKS},
-            "remote": {REMOTE: {"url": self.remote}},
+            "remote": {REMOTE: {**self.remote.options, "url": self.remote.url}},
         }
         # DVC's own scratch lies in /var/tmp unless it is told otherwise.
         own = {"core": {"site_cache_dir": str(self.folder / FOLDER / "tmp" / "site")}}
@@ -61,9 +78,9 @@ class Dvc:
     def reading(self, file: Path, revision: str) -> Iterator[BinaryIO]:
         """Open `file` as it was at a git `revision`, from the cache or the remote."""
         with _translated(f"read {file.name} at {revision}"):
+            self._prepare()
             import dvc.api
 
-            _quieten()
             name = file.relative_to(self.folder).as_posix()
             stream = dvc.api.open(name, str(self.folder), rev=revision, mode="rb")
             with stream as opened:
@@ -73,8 +90,8 @@ class Dvc:
         """Remove what a killed run left: claims on files, half-copied files."""
         (self.folder / FOLDER / "tmp" / "rwlock").unlink(missing_ok=True)
         places = [self.folder]
-        if "://" not in self.remote:
-            places.append(Path(self.remote))
+        if "://" not in self.remote.url:
+            places.append(Path(self.remote.url))
         for place in places:
             for stray in place.rglob(TEMPORARY):
                 stray.unlink(missing_ok=True)
@@ -82,11 +99,16 @@ class Dvc:
     @contextmanager
     def _opened(self, action: str) -> Iterator[Any]:
         with _translated(action):
+            self._prepare()
             from dvc.repo import Repo
 
-            _quieten()
             with Repo(str(self.folder)) as repo:
                 yield repo
+
+    def _prepare(self) -> None:
+        """Let DVC find the remote, and keep it, which prints hints, to warnings."""
+        os.environ.update(self.remote.variables)
+        logging.getLogger("dvc").setLevel(logging.WARNING)
 
 
 @contextmanager
@@ -99,8 +121,3 @@ def _translated(action: str) -> Iterator[None]:
         yield
     except (DvcException, SCMError, OSError) as error:
         raise BackendError(f"DVC could not {action}: {error}") from error
-
-
-def _quieten() -> None:
-    """Keep DVC, which prints hints for people at INFO, to its warnings."""
-    logging.getLogger("dvc").setLevel(logging.WARNING)

@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 import yaml
 
-from mlops_common.datasets.dvc import FOLDER, Dvc
+from mlops_common.datasets.dvc import FOLDER, Dvc, Remote
 from mlops_common.datasets.git import Git
 from mlops_common.errors import BackendError
 from mlops_common.locks import exclusive
@@ -38,7 +38,7 @@ class Repository:
         dvc: DVC in it.
     """
 
-    def __init__(self, folder: Path, remote: str) -> None:
+    def __init__(self, folder: Path, remote: Remote) -> None:
         self.folder = folder
         self.git = Git(folder)
         self.dvc = Dvc(folder, remote)

@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -15,8 +13,10 @@ from urllib.request import url2pathname
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mlops_common.datasets.dvc import Remote
 from mlops_common.datasets.repository import APPROVED, Repository
 from mlops_common.errors import ConfigError, ContractError, NotFoundError
+from mlops_common.files import replacing
 from mlops_common.objects.base import ObjectStore
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
@@ -34,20 +34,23 @@ class Datasets:
     """
 
     def __init__(
-        self, objects: ObjectStore, repository: Path, *, remote: str | None = None
+        self,
+        objects: ObjectStore,
+        repository: Path,
+        *,
+        remote: Remote | None = None,
     ) -> None:
         """Connect; nothing is made before the first write.
 
         Args:
             objects: Where the bytes are.
             repository: Folder of the git and DVC repository.
-            remote: Where DVC pushes: a folder or a URL such as `s3://bucket/dvc`;
-                the folder `<repository>.remote` when omitted.
+            remote: Where DVC pushes; the folder `<repository>.remote` when omitted.
         """
         folder = repository.resolve()
         beside = folder.with_name(f"{folder.name}.remote")
         self.objects = objects
-        self.repository = Repository(folder, remote or str(beside))
+        self.repository = Repository(folder, remote or Remote(str(beside)))
         self._downloads = folder.with_name(f"{folder.name}.downloads")
 
     def store(
@@ -76,6 +79,7 @@ class Datasets:
         if self._stored(key) != digest:
             with step(f"Store {name}"):
                 self.objects.upload(key, file)
+                self._keep(key, digest, file)
         return DatasetRef(name=name, key=key, digest=digest, rows=count)
 
     def path(self, ref: DatasetRef) -> Path:
@@ -159,22 +163,34 @@ class Datasets:
     def _stored(self, key: str) -> str | None:
         """Return the digest of the object under `key`, if there is one."""
         try:
-            with self.objects.open(key) as stream:
-                return _digest(stream)
+            return self.objects.digest(key)
         except NotFoundError:
             return None
 
     def _local(self, ref: DatasetRef) -> Path:
         """Return a local file of the object of `ref`, downloaded where it is remote."""
-        with self.objects.open(ref.key) as stream:
-            place = urlsplit(self.objects.uri(ref.key))
-            if place.scheme == "file":
-                return Path(url2pathname(place.path))
-            file = self._downloads / f"{ref.digest}.parquet"
+        file = self._file(ref.key)
+        if file is None:
+            file = self._download(ref.digest)
             if not file.exists():
-                with step(f"Download {ref.name}"), _complete(file) as partial:
-                    _copy(stream, partial)
-            return file
+                self.objects.download(ref.key, file)
+        elif not file.is_file():
+            raise NotFoundError(f"no object {ref.key!r} at {file}")
+        return file
+
+    def _keep(self, key: str, digest: str, file: Path) -> None:
+        """Keep a copy of what was just stored elsewhere: this run will read it."""
+        if self._file(key) is None:
+            with replacing(self._download(digest)) as partial:
+                shutil.copyfile(file, partial)
+
+    def _file(self, key: str) -> Path | None:
+        """Return the file that is the object under `key`, where objects are files."""
+        place = urlsplit(self.objects.uri(key))
+        return Path(url2pathname(place.path)) if place.scheme == "file" else None
+
+    def _download(self, digest: str) -> Path:
+        return self._downloads / f"{digest}.parquet"
 
     def _restore(self, ref: DatasetRef) -> None:
         """Bring a missing object back from the version in DVC with the same bytes."""
@@ -191,16 +207,6 @@ class Datasets:
             with self.repository.reading(version) as stream:
                 _copy(stream, file)
             self.objects.upload(ref.key, file)
-
-
-@contextmanager
-def _complete(file: Path) -> Iterator[Path]:
-    """Yield a name beside `file` whose bytes take its place at the end."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".partial-") as folder:
-        partial = Path(folder) / file.name
-        yield partial
-        partial.replace(file)
 
 
 def _copy(stream: BinaryIO, file: Path) -> None:

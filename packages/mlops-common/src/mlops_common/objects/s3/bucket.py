@@ -11,10 +11,11 @@ from botocore.config import Config
 from mlops_common.errors import ConfigError
 from mlops_common.objects.s3.errors import ERRORS, explained
 from mlops_common.objects.s3.retries import Retries
+from mlops_common.objects.sharing import addressing
 from mlops_common.sections import MinioSettings
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 10, 60  # seconds
-# Other servers than AWS may not know the checksums that newer clients send unasked.
+# As in `sharing.CHECKSUMS`, for this client.
 WHEN_REQUIRED = "when_required"
 
 
@@ -40,7 +41,7 @@ class Bucket:
         settings = self.settings
         config = Config(
             signature_version="s3v4",
-            s3={"addressing_style": "path" if settings.path_style else "virtual"},
+            s3={"addressing_style": addressing(settings)},
             # Requests are tried again in one place, which also resumes downloads.
             retries={"total_max_attempts": 1, "mode": "standard"},
             request_checksum_calculation=WHEN_REQUIRED,
