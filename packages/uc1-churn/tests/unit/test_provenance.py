@@ -2,7 +2,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from uc1_churn.provenance import git_commit
+from uc1_churn.provenance import code_version, git_commit
 
 
 def git(folder: Path, *args: str) -> None:
@@ -38,3 +38,14 @@ def test_a_wheel_below_another_checkout_is_not_named_by_that(tmp_path: Path) -> 
     below.mkdir()
 
     assert git_commit(below).startswith("uc1-churn ")
+
+
+def test_each_change_of_the_files_is_a_code_version_of_its_own(tmp_path: Path) -> None:
+    clean = code_version(checkout(tmp_path))
+    (tmp_path / "code.py").write_text("b", "utf-8")
+    changed = code_version(tmp_path)
+    (tmp_path / "code.py").write_text("c", "utf-8")
+
+    assert clean == git_commit(tmp_path)[:40]
+    assert changed.startswith(f"{clean}-dirty-")
+    assert len({clean, changed, code_version(tmp_path)}) == 3

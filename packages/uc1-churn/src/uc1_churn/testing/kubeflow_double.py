@@ -128,6 +128,9 @@ class KubeflowDouble:
         return self._answer_run(method, parts.path)
 
     def _fail(self) -> None:
+        if self._server is None:
+            # A connection that was open when the server stopped.
+            raise ConnectionAbortedError
         if self.cutting > 0:
             self.cutting -= 1
             raise ConnectionAbortedError

@@ -60,23 +60,30 @@ class KubeflowTraining:
                 cancelled or took too long; or the server did not answer.
             ConfigError: The server does not admit us, or refuses the pipeline.
         """
-        earlier = outcome.kept(self._objects, request.run_key)
+        key = request.run_key
+        earlier = outcome.kept(self._objects, key)
         if earlier is not None:
             return earlier
         with step("Train the model"), self._cancelling(request):
-            run = self._awaited(self._submitted(request))
-        return self._result(run, request.run_key)
+            experiment = self._api.experiment(request.params.model_name)
+            run = self._under_way(experiment, key)
+            # One that ended since we looked has left its model by now.
+            earlier = outcome.kept(self._objects, key)
+            if run is None and earlier is not None:
+                return earlier
+            run = self._awaited(run or self._submitted(experiment, request))
+        return self._result(run, key)
 
-    def _submitted(self, request: TrainingRequest) -> Run:
-        """Return the one run of the request's key, started unless it is under way."""
-        experiment, key = (
-            self._api.experiment(request.params.model_name),
-            request.run_key,
-        )
-        under_way = self._api.live(experiment, key)
-        if under_way:
-            log.info("run %s is under way as %s", key, under_way[0].id)
-            return under_way[0]
+    def _under_way(self, experiment: str, key: str) -> Run | None:
+        """Return the run that an earlier process started, if it may still end well."""
+        run = next(iter(self._api.live(experiment, key)), None)
+        if run is not None:
+            log.info("run %s is under way as %s", key, run.id)
+        return run
+
+    def _submitted(self, experiment: str, request: TrainingRequest) -> Run:
+        """Start a run; return it, or the older one of somebody else for the key."""
+        key = request.run_key
         outcome.forget_error(self._objects, key)
         parameters = {"request": request.model_dump_json()}
         run = self._api.submit(experiment, key, compiled(self._settings), parameters)
