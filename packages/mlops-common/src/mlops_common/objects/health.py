@@ -1,29 +1,33 @@
 """How the object store is."""
 
+from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from mlops_common.health import Health, found
+from mlops_common.sections import MinioSettings
 
 if TYPE_CHECKING:
-    from mlops_common.bootstrap import Platform
     from mlops_common.objects.s3 import S3ObjectStore
 
 ENABLED = "Enabled"
 
 
-def examine(platform: "Platform") -> Health:
+def examine(settings: MinioSettings, folder: Path) -> Health:
     """Tell whether the bucket can be read and written, and what it guarantees.
 
     An object of a few bytes is written for that, and deleted.
+
+    Args:
+        settings: Of the store.
+        folder: Where objects are, unless the settings name a server.
 
     Raises:
         ConfigError: The bucket does not exist, or the keys may not use it.
         BackendError: The store cannot be reached, or is full.
     """
-    settings = platform.settings.minio
     if not settings.external:
-        return Health("embedded", str(platform.settings.home / "objects"))
+        return Health("embedded", str(folder))
     from mlops_common.objects.s3 import S3ObjectStore
     from mlops_common.objects.s3.bucket import Bucket
 

@@ -62,14 +62,13 @@ def write(bucket: Bucket, key: str, data: bytes | Path, *, only_new: bool) -> bo
     if isinstance(data, bytes):
         digest = hashlib.sha256(data).hexdigest()
         return _whole(bucket, _described(key, len(data), digest, condition), data)
-    with _unchanging(data, key) as source:
-        digest = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]
-        size = os.fstat(source.fileno()).st_size
-        wanted = _described(key, size, digest, condition)
+    with _opened(data, key) as source:
+        if source.size <= bucket.settings.part_size_mb << 20:
+            return write(bucket, key, source.stream.read(), only_new=only_new)
+        wanted = _described(key, source.size, source.digest(), condition)
         # Not all servers heed a condition at the end of an upload in parts.
-        limit = LARGEST_REQUEST if only_new else bucket.settings.part_size_mb << 20
-        if size <= limit:
-            return _whole(bucket, wanted, source)
+        if only_new and source.size <= LARGEST_REQUEST:
+            return _created(bucket, wanted, source)
         return _in_parts(bucket, wanted, source)
 
 
@@ -99,7 +98,19 @@ def _whole(bucket: Bucket, wanted: Write, body: bytes | BinaryIO) -> bool:
     return True
 
 
-def _in_parts(bucket: Bucket, wanted: Write, source: BinaryIO) -> bool:
+def _created(bucket: Bucket, wanted: Write, source: "_Source") -> bool:
+    """Store a new object in one request; remove it if the file was changed."""
+    won = _whole(bucket, wanted, source.stream)
+    try:
+        source.check(wanted.key)
+    except ContractError:
+        if won:
+            bucket.ask("delete_object", wanted.action, Key=wanted.key)
+        raise
+    return won
+
+
+def _in_parts(bucket: Bucket, wanted: Write, source: "_Source") -> bool:
     """Store an object in several requests at once; all of it appears, or nothing."""
     begun = bucket.ask(
         "create_multipart_upload",
@@ -109,7 +120,8 @@ def _in_parts(bucket: Bucket, wanted: Write, source: BinaryIO) -> bool:
     )
     upload = {"Key": wanted.key, "UploadId": begun["UploadId"]}
     try:
-        parts = _sent(bucket, wanted, source, upload)
+        parts = _sent(bucket, wanted, source.stream, upload)
+        source.check(wanted.key)
         bucket.ask(
             "complete_multipart_upload",
             wanted.action,
@@ -171,18 +183,48 @@ def _was_ours(bucket: Bucket, wanted: Write, error: ClientError) -> bool:
     return ours
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file that is to be stored.
+
+    Attributes:
+        file: Its path.
+        stream: Opened.
+        state: Its size and the instant of its last change, when it was opened.
+    """
+
+    file: Path
+    stream: BinaryIO
+    state: tuple[int, int]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.state[0]
+
+    def digest(self) -> str:
+        """Return its SHA-256."""
+        return hashlib.file_digest(self.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+
+    def check(self, key: str) -> None:
+        """Complain if it was written to since it was opened."""
+        if _state(self.stream) != self.state:
+            raise ContractError(
+                f"{self.file} was written to while it was stored as {key!r}; "
+                "store it again"
+            )
+
+
 @contextmanager
-def _unchanging(file: Path, key: str) -> Iterator[BinaryIO]:
-    """Open a file that is to be stored; complain if it is written to meanwhile."""
+def _opened(file: Path, key: str) -> Iterator[_Source]:
     try:
-        source = file.open("rb")
+        stream = file.open("rb")
     except FileNotFoundError as error:
         raise NotFoundError(f"no file {file} to store as {key!r}") from error
-    with source:
-        before = os.fstat(source.fileno())
-        yield source
-        after = os.fstat(source.fileno())
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise ContractError(
-            f"{file} was written to while it was stored as {key!r}; store it again"
-        )
+    with stream:
+        yield _Source(file, stream, _state(stream))
+
+
+def _state(stream: BinaryIO) -> tuple[int, int]:
+    found = os.fstat(stream.fileno())
+    return found.st_size, found.st_mtime_ns
