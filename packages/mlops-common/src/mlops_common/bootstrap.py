@@ -9,6 +9,7 @@ from mlops_common.config import load
 from mlops_common.objects import sharing
 from mlops_common.objects.base import ObjectStore
 from mlops_common.objects.local import LocalObjectStore
+from mlops_common.refs import ModelRef
 from mlops_common.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Platform:
             uri,
             artifacts=self.objects.uri("mlflow") if ours else None,
             variables=variables(settings, self.settings.postgres) | shared,
+            copies=self.settings.home / "models",
         )
 
     @cached_property
@@ -95,10 +97,14 @@ class Platform:
         """Endpoints that answer with a model version."""
         from mlops_common.serving.local import LocalServing
 
+        def fetch(model: ModelRef) -> Path:
+            return self.tracking.download(model)
+
         return LocalServing(
             self.settings.home / "serving",
             port=self.settings.kserve.port,
             environment=self.environment,
+            fetch=fetch,
         )
 
 

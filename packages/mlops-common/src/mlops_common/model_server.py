@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from mlops_common.errors import ContractError
-from mlops_common.serving.artifact import verified
 from mlops_common.serving.base import Predictor
 from mlops_common.serving.channel import Ears, Line
 from mlops_common.serving.state import ServiceFolder
@@ -38,8 +37,9 @@ def main(folder: str, revision: str, handle: str) -> None:
     """
     line, ears = Line(int(handle)), Ears()
     line.listen(ears.hear)
-    spec = ServiceFolder(Path(folder)).spec(int(revision))
-    predictor = load(spec.predictor, verified(spec.model))
+    service = ServiceFolder(Path(folder))
+    spec = service.spec(int(revision))
+    predictor = load(spec.predictor, service.model(int(revision)))
     # kserve reads the command line when it is imported.
     del sys.argv[1:]
     with _without_kubernetes():

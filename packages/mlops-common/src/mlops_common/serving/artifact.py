@@ -41,7 +41,7 @@ def folder_digest(path: Path) -> str:
 
 
 def verified(model: ModelRef) -> Path:
-    """Return the local folder of a model, its bytes checked against the digest.
+    """Return the folder that a model's URI names, its bytes checked.
 
     Raises:
         ConfigError: The URI is no `file://` URI.
@@ -54,7 +54,16 @@ def verified(model: ModelRef) -> Path:
             f"model {model.name} version {model.version} is at {model.uri}; "
             "serving on this machine needs a file:// folder"
         )
-    folder = Path(unquote(parts.path))
+    return checked(model, Path(unquote(parts.path)))
+
+
+def checked(model: ModelRef, folder: Path) -> Path:
+    """Return a folder with the bytes of a model, checked against its digest.
+
+    Raises:
+        NotFoundError: There is no such folder.
+        ContractError: The bytes are not those that the reference names.
+    """
     found = folder_digest(folder)
     if found != model.digest:
         raise ContractError(

@@ -3,15 +3,15 @@
 import os
 import re
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from mlops_common import locks, progress
 from mlops_common.errors import ConfigError, NotFoundError, RefusedError
 from mlops_common.processes import Identity, wait_until
-from mlops_common.refs import EndpointRef
-from mlops_common.serving.artifact import verified
+from mlops_common.refs import EndpointRef, ModelRef
+from mlops_common.serving.artifact import checked, verified
 from mlops_common.serving.base import ServiceSpec, ServiceStatus
 from mlops_common.serving.overview import overview, reference
 from mlops_common.serving.records import Desired, Status
@@ -36,6 +36,8 @@ class LocalServing:
         root: Folder of all services.
         port: Port of the first service; 0 takes a free one. It is kept for ever.
         environment: Variables that the processes get besides those of the caller.
+        fetch: Returns the local folder of a model, a copy where it is kept elsewhere;
+            by default the folder that its URI names.
 
     Examples:
         >>> import tempfile
@@ -44,23 +46,29 @@ class LocalServing:
     """
 
     def __init__(
-        self, root: Path, *, port: int = 0, environment: Mapping[str, str] | None = None
+        self,
+        root: Path,
+        *,
+        port: int = 0,
+        environment: Mapping[str, str] | None = None,
+        fetch: Callable[[ModelRef], Path] = verified,
     ) -> None:
         self.root = root.resolve()
         self.port = port
         self._environment = dict(environment or {})
+        self._fetch = fetch
         # What this object staged, so that it promotes nothing else.
         self._staged: dict[str, int] = {}
 
     def stage(self, spec: ServiceSpec) -> EndpointRef:
         """Start a version beside the one that serves; it gets no traffic yet."""
-        verified(spec.model)
+        model = checked(spec.model, self._fetch(spec.model))
         service = self._folder(spec.name)
         with self._deploying(service):
             _check_owner(service)
             self._claim_port(service)
             with progress.step(f"Start {spec.name} version {spec.model.version}"):
-                return self._start(service, service.add(spec))
+                return self._start(service, service.add(spec, model))
 
     def split(self, name: str, percent: int) -> EndpointRef:
         """Let the staged version answer a share of the requests at the stable URL."""

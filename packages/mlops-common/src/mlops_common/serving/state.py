@@ -17,6 +17,7 @@ from mlops_common import locks
 from mlops_common.errors import BackendError
 from mlops_common.files import replace_text
 from mlops_common.processes import Process, tail
+from mlops_common.serving.artifact import checked, verified
 from mlops_common.serving.base import ServiceSpec
 from mlops_common.serving.records import Desired, Status
 
@@ -87,8 +88,24 @@ class ServiceFolder:
         text = (self._revision(revision) / "spec.json").read_text("utf-8")
         return SPECS.validate_json(text)
 
-    def add(self, spec: ServiceSpec) -> int:
+    def model(self, revision: int) -> Path:
+        """Return the folder of a revision's model, its bytes checked.
+
+        Raises:
+            NotFoundError: The folder is gone.
+            ContractError: Its bytes are not those that were staged.
+        """
+        spec, link = self.spec(revision), self._revision(revision) / "model"
+        if link.is_symlink():
+            return checked(spec.model, link.resolve())
+        return verified(spec.model)
+
+    def add(self, spec: ServiceSpec, model: Path | None = None) -> int:
         """Keep a new revision and return its number; old ones are forgotten.
+
+        Args:
+            spec: What it is.
+            model: Local folder of its model, where that is not what its URI names.
 
         Raises:
             BackendError: As for `desire`.
@@ -100,6 +117,9 @@ class ServiceFolder:
             rmtree(self._revision(old), ignore_errors=True)
         text = SPECS.dump_json(spec).decode()
         with _writing(self.path):
+            if model is not None:
+                self._revision(number).mkdir(parents=True, exist_ok=True)
+                (self._revision(number) / "model").symlink_to(model)
             replace_text(self._revision(number) / "spec.json", text)
         return number
 

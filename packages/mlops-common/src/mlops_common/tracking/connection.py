@@ -101,10 +101,25 @@ class Connection:
             if not path.exists():
                 raise NotFoundError(f"nothing is stored at {uri}")
             return path
+        return self.copy(uri)
+
+    def copy(self, uri: str, folder: Path | None = None) -> Path:
+        """Return the local path of a copy of stored bytes.
+
+        Args:
+            uri: Where they are.
+            folder: Where the copy goes; where nobody looks when omitted.
+
+        Raises:
+            BackendError: They cannot be copied.
+        """
         with self.translated(f"download {uri}"):
+            os.environ.update(QUIET | self._variables)
             from mlflow.artifacts import download_artifacts
 
-            return Path(download_artifacts(uri, tracking_uri=self._uri))
+            target = None if folder is None else str(folder)
+            found = download_artifacts(uri, dst_path=target, tracking_uri=self._uri)
+            return Path(found)
 
     @contextmanager
     def translated(self, what: str) -> Iterator[None]:

@@ -2,16 +2,12 @@
 
 import base64
 import json
-from typing import TYPE_CHECKING
 
 from mlops_common import web
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health, found
 from mlops_common.params import masked
-
-if TYPE_CHECKING:
-    from mlops_common.bootstrap import Platform
-    from mlops_common.sections import MlflowSettings
+from mlops_common.sections import MlflowSettings
 
 # A SQL store answers this with a list; a file store says that it cannot.
 SQL_ONLY = "/api/3.0/mlflow/datasets/search"
@@ -20,24 +16,26 @@ JSON = {"Content-Type": "application/json"}
 OK = 200
 
 
-def examine(platform: "Platform") -> Health:
+def examine(settings: MlflowSettings, database: str) -> Health:
     """Tell whether the tracking server admits us, and what keeps its runs.
+
+    Args:
+        settings: Of the store.
+        database: Where runs are kept, unless the settings name a server.
 
     Raises:
         ConfigError: The server does not accept the login.
         BackendError: It cannot be reached, or is not MLflow.
     """
-    settings = platform.settings.mlflow
     uri = settings.tracking_uri
     if uri is None:
-        where = f"database mlflow on {platform.postgres.address}"
-        return Health("embedded", where, facts=("SQL store", "no server in front"))
+        return Health("embedded", database, facts=("SQL store", "no server in front"))
     if not uri.startswith("http"):
         return found(masked(uri), facts=("opened directly, no server in front",))
     return _server(uri.rstrip("/"), settings)
 
 
-def _server(uri: str, settings: "MlflowSettings") -> Health:
+def _server(uri: str, settings: MlflowSettings) -> Health:
     where, headers = masked(uri), {**JSON, **_login(settings)}
     version = web.get(f"{uri}/version", headers=headers)
     if version.refused:
@@ -75,7 +73,7 @@ def _store(answer: web.Answer) -> tuple[str, tuple[str, ...]]:
     return "store not known", ()
 
 
-def _login(settings: "MlflowSettings") -> dict[str, str]:
+def _login(settings: MlflowSettings) -> dict[str, str]:
     token = settings.secret("token")
     if token is not None:
         return {"Authorization": f"Bearer {token}"}

@@ -10,6 +10,7 @@ from typing import Any
 from mlops_common.errors import ContractError, NotFoundError
 from mlops_common.refs import ModelRef
 from mlops_common.tracking.connection import Connection
+from mlops_common.tracking.copies import copied
 from mlops_common.tracking.runs import Run, model_ref
 
 RUN_KEY = "run_key"
@@ -26,6 +27,8 @@ class Tracking:
         artifacts: URI below which new experiments keep their files; where the
             tracking server says when omitted.
         variables: What MLflow's client reads from the environment, such as a login.
+        copies: Folder for copies of models that are kept elsewhere, each under its
+            digest; without it a copy lasts as long as this process.
     """
 
     def __init__(
@@ -33,8 +36,10 @@ class Tracking:
         uri: str,
         artifacts: str | None,
         variables: Mapping[str, str] | None = None,
+        copies: Path | None = None,
     ) -> None:
         self._connection = Connection(uri, variables)
+        self._copies = copies
         self._artifacts = artifacts
 
     def __repr__(self) -> str:
@@ -152,13 +157,16 @@ class Tracking:
         return dict(found.tags)
 
     def download(self, model: ModelRef) -> Path:
-        """Return the local folder of a model: its own, or a copy for this process.
+        """Return the local folder of a model: its own, or a copy that is kept.
 
         Raises:
             NotFoundError: The folder is gone.
+            ContractError: A copy's bytes are not those that the version names.
             BackendError: It cannot be copied.
         """
-        return self._connection.local(model.uri)
+        if self._copies is None or model.uri.startswith("file:"):
+            return self._connection.local(model.uri)
+        return copied(self._copies, model, self._connection.copy)
 
     def read(self, run_id: str, path: str) -> bytes:
         """Return the bytes of a file of a run.
