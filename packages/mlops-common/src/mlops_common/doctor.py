@@ -1,14 +1,14 @@
 """Examines every system of the platform at once, each within its own deadline."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from queue import Empty, Queue
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mlops_common.errors import MlopsError
-from mlops_common.health import Examine, Health
+from mlops_common.health import Health
 from mlops_common.params import masked
 from mlops_common.use_case import imported, installed
 
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
 
 DEADLINE = 20.0  # seconds
-PROBES = {
-    "PostgreSQL": "mlops_common.postgres.health:examine",
-    "Object store": "mlops_common.objects.health:examine",
-    "MLflow": "mlops_common.tracking.health:examine",
-    "Prefect": "mlops_common.orchestration_health:examine",
-    "KServe": "mlops_common.serving.health:examine",
-}
+Probe: TypeAlias = Callable[[], Health]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +34,32 @@ class Diagnosis:
     seconds: float
 
 
-def probes() -> dict[str, Examine]:
+def probes(platform: "Platform") -> dict[str, Probe]:
     """Return the examination of each system, those of use cases included.
 
-    Each is imported where it runs, so that none waits for the imports of another.
+    Each imports what it needs where it runs, so that none waits for another.
     """
-    merged = dict(PROBES)
-    for case in installed().values():
-        merged |= case.probes
-    return {system: _lazily(path) for system, path in merged.items()}
+    common: dict[str, Probe] = {
+        "PostgreSQL": lambda: _postgres(platform),
+        "Object store": lambda: _objects(platform),
+        "MLflow": lambda: _mlflow(platform),
+        "Prefect": lambda: _prefect(platform),
+        "KServe": lambda: _kserve(platform),
+    }
+    own = {
+        system: _probe(path, platform)
+        for case in installed().values()
+        for system, path in case.probes.items()
+    }
+    return common | own
 
 
 def examine(
-    platform: "Platform",
-    wanted: Mapping[str, Examine],
-    deadline: float = DEADLINE,
+    wanted: Mapping[str, Probe], deadline: float = DEADLINE
 ) -> Iterator[Diagnosis]:
-    """Examine every system in parallel.
+    """Examine systems in parallel.
 
     Args:
-        platform: Whose systems.
         wanted: The examination of each system.
         deadline: Seconds after which a system that did not answer is down.
 
@@ -70,7 +70,7 @@ def examine(
     for system, probe in wanted.items():
         # A daemon: one that hangs must not keep the process from ending.
         Thread(
-            target=lambda s, p: answers.put(_diagnosed(platform, s, p)),
+            target=lambda s, p: answers.put(_diagnosed(s, p)),
             args=(system, probe),
             name=f"doctor {system}",
             daemon=True,
@@ -89,21 +89,53 @@ def examine(
         yield Diagnosis(system, Health("down", "", remedies=(remedy,)), deadline)
 
 
-def _lazily(path: str) -> Examine:
-    def probe(platform: "Platform") -> Health:
-        health: Health = imported(path)(platform)
-        return health
-
-    return probe
-
-
-def _diagnosed(platform: "Platform", system: str, probe: Examine) -> Diagnosis:
+def _diagnosed(system: str, probe: Probe) -> Diagnosis:
     start = time.monotonic()
     try:
-        health = probe(platform)
+        health = probe()
     except MlopsError as error:
         health = Health("down", "", remedies=(masked(str(error)),))
     except Exception as error:  # noqa: BLE001 - one patient must not end the others
         said = masked(f"unexpected {type(error).__name__}: {error}")
         health = Health("down", "", remedies=(said,))
     return Diagnosis(system, health, round(time.monotonic() - start, 2))
+
+
+def _probe(path: str, platform: "Platform") -> Probe:
+    def probe() -> Health:
+        health: Health = imported(path)(platform)
+        return health
+
+    return probe
+
+
+def _postgres(platform: "Platform") -> Health:
+    from mlops_common.postgres import health
+
+    return health.examine(platform.postgres)
+
+
+def _objects(platform: "Platform") -> Health:
+    from mlops_common.objects import health
+
+    settings = platform.settings
+    return health.examine(settings.minio, settings.home / "objects")
+
+
+def _mlflow(platform: "Platform") -> Health:
+    from mlops_common.tracking import health
+
+    database = f"database mlflow on {platform.postgres.address}"
+    return health.examine(platform.settings.mlflow, database)
+
+
+def _prefect(platform: "Platform") -> Health:
+    from mlops_common import orchestration_health
+
+    return orchestration_health.examine(platform.settings.home)
+
+
+def _kserve(platform: "Platform") -> Health:
+    from mlops_common.serving import health
+
+    return health.examine(platform.settings.kserve)

@@ -1,15 +1,11 @@
 """How a system of the platform is, for `mlops doctor`.
 
-Each adapter has a module `health` with a function `examine(platform)`. It changes
-nothing, starts nothing, and raises our errors where the system is down.
+Each adapter has a module `health` with a function `examine`. It changes nothing, starts
+nothing, and raises our errors where the system is down.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
-
-if TYPE_CHECKING:
-    from mlops_common.bootstrap import Platform
+from typing import Literal, TypeAlias
 
 State: TypeAlias = Literal["ok", "embedded", "degraded", "down"]
 
@@ -32,9 +28,6 @@ class Health:
     version: str = ""
     facts: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
-
-
-Examine: TypeAlias = "Callable[[Platform], Health]"
 
 
 def found(

@@ -1,7 +1,7 @@
 """How Prefect is: the installed version, and the API that records the runs."""
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from mlops_common import web
 from mlops_common.errors import BackendError, ConfigError
@@ -9,15 +9,12 @@ from mlops_common.health import Health, found
 from mlops_common.orchestration import configured_api, server_url
 from mlops_common.params import masked
 
-if TYPE_CHECKING:
-    from mlops_common.bootstrap import Platform
-
 LEAST = (3, 8)
 POOL = "mlops"
 OK, ABSENT = 200, 404
 
 
-def examine(platform: "Platform") -> Health:
+def examine(home: Path) -> Health:
     """Tell whether the configured API admits us, and whether a worker could run.
 
     Raises:
@@ -29,9 +26,9 @@ def examine(platform: "Platform") -> Health:
         raise ConfigError(f"Prefect {installed} is too old; install 3.8 or later")
     api = configured_api()
     if api is None:
-        url = server_url(platform.settings.home)
+        url = server_url(home)
         state = "running" if url else "starts when it is needed"
-        where = url or f"a server of {platform.settings.home}"
+        where = url or f"a server of {home}"
         return Health("embedded", where, installed, facts=(state,))
     return _configured(*api, installed)
 

@@ -15,14 +15,11 @@ from mlops_common.objects.s3 import S3ObjectStore
 from mlops_common.objects.s3.bucket import Bucket
 from mlops_common.postgres import health as postgres_health
 from mlops_common.processes import LOOPBACK, free_port
+from mlops_common.sections import MlflowSettings
 from mlops_common.settings import Settings
 from mlops_common.testing.mlflow import TrackingServer, tracking_server
 from mlops_common.testing.moto import MotoServer, moto_server
 from mlops_common.tracking import health as tracking_health
-
-
-def platform(home: Path, **sections: dict[str, Any]) -> Platform:
-    return Platform(Settings.model_validate({"home": home, **sections}))
 
 
 def doctor(
@@ -79,9 +76,9 @@ def test_a_bucket_tells_what_it_guarantees_and_keeps_nothing_of_the_examination(
     settings = moto.bucket()
     bucket = Bucket(settings)
 
-    health = objects_health.examine(platform(tmp_path, minio=settings.model_dump()))
+    health = objects_health.examine(settings, tmp_path)
     bucket.once("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
-    better = objects_health.examine(platform(tmp_path, minio=settings.model_dump()))
+    better = objects_health.examine(settings, tmp_path)
 
     assert health.state == "degraded"
     assert "keeps no versions" in health.remedies[0]
@@ -96,7 +93,7 @@ def test_a_bucket_that_does_not_exist_is_named(
     settings = moto.bucket().model_copy(update={"bucket": "nowhere"})
 
     with pytest.raises(ConfigError, match="has no bucket 'nowhere'"):
-        objects_health.examine(platform(tmp_path, minio=settings.model_dump()))
+        objects_health.examine(settings, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -107,13 +104,13 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrackingServer]
 
 @pytest.mark.cluster
 def test_an_mlflow_server_tells_its_version_and_store(
-    mlflow: TrackingServer, tmp_path: Path
+    mlflow: TrackingServer,
 ) -> None:
-    login = {"username": mlflow.username, "password": mlflow.password}
-
-    health = tracking_health.examine(
-        platform(tmp_path, mlflow={"tracking_uri": mlflow.url, **login})
+    settings = MlflowSettings(
+        tracking_uri=mlflow.url, username=mlflow.username, password=mlflow.password
     )
+
+    health = tracking_health.examine(settings, "")
 
     assert (health.state, health.facts) == ("ok", ("SQL store",))
     assert health.version.startswith("3.")
@@ -121,15 +118,15 @@ def test_an_mlflow_server_tells_its_version_and_store(
 
 @pytest.mark.cluster
 def test_an_mlflow_server_that_does_not_admit_us_names_the_settings(
-    mlflow: TrackingServer, tmp_path: Path
+    mlflow: TrackingServer,
 ) -> None:
     with pytest.raises(ConfigError, match=r"mlflow\.password_file"):
-        tracking_health.examine(platform(tmp_path, mlflow={"tracking_uri": mlflow.url}))
+        tracking_health.examine(MlflowSettings(tracking_uri=mlflow.url), "")
 
 
-def test_a_server_that_is_not_mlflow_is_told_so(tmp_path: Path, not_found: str) -> None:
+def test_a_server_that_is_not_mlflow_is_told_so(not_found: str) -> None:
     with pytest.raises(BackendError, match="answers 404 to a search of experiments"):
-        tracking_health.examine(platform(tmp_path, mlflow={"tracking_uri": not_found}))
+        tracking_health.examine(MlflowSettings(tracking_uri=not_found), "")
 
 
 def test_a_prefect_api_without_the_work_pool_is_degraded(
@@ -138,14 +135,14 @@ def test_a_prefect_api_without_the_work_pool_is_degraded(
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     with temporary_settings({PREFECT_API_URL: not_found}):
-        health = orchestration_health.examine(platform(tmp_path))
+        health = orchestration_health.examine(tmp_path)
 
     assert health.state == "degraded"
     assert "prefect work-pool create" in health.remedies[0]
 
 
 def test_an_embedded_postgresql_is_not_started_to_be_examined(tmp_path: Path) -> None:
-    health = postgres_health.examine(platform(tmp_path))
+    health = postgres_health.examine(Platform(Settings(home=tmp_path)).postgres)
 
     assert health.state == "embedded"
     assert "starts when it is needed" in health.facts

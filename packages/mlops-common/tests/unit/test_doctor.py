@@ -2,20 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from mlops_common.bootstrap import Platform
 from mlops_common.doctor import Diagnosis, examine
 from mlops_common.errors import BackendError
 from mlops_common.health import Health, found
-from mlops_common.settings import Settings
-
-
-@pytest.fixture
-def platform(tmp_path: Path) -> Platform:
-    return Platform(Settings(home=tmp_path))
 
 
 @pytest.fixture
@@ -26,8 +18,8 @@ def blocked() -> Iterator[threading.Event]:
     event.set()
 
 
-def raising(error: Exception) -> Callable[[Platform], Health]:
-    def probe(_: Platform) -> Health:
+def raising(error: Exception) -> Callable[[], Health]:
+    def probe() -> Health:
         raise error
 
     return probe
@@ -38,15 +30,15 @@ def by_system(diagnoses: Iterator[Diagnosis]) -> dict[str, Health]:
 
 
 def test_a_system_that_hangs_is_down_and_hinders_no_other(
-    platform: Platform, blocked: threading.Event
+    blocked: threading.Event,
 ) -> None:
-    def hangs(_: Platform) -> Health:
+    def hangs() -> Health:
         blocked.wait()
         return found("never")
 
-    wanted = {"slow": hangs, "quick": lambda _: found("here", version="1")}
+    wanted = {"slow": hangs, "quick": lambda: found("here", version="1")}
 
-    health = by_system(examine(platform, wanted, deadline=0.2))
+    health = by_system(examine(wanted, deadline=0.2))
 
     assert health["quick"] == Health("ok", "here", "1")
     assert health["slow"].state == "down"
@@ -55,33 +47,31 @@ def test_a_system_that_hangs_is_down_and_hinders_no_other(
     )
 
 
-def test_systems_are_examined_at_the_same_time(platform: Platform) -> None:
+def test_systems_are_examined_at_the_same_time() -> None:
     together = threading.Barrier(3)
 
-    def meets(_: Platform) -> Health:
+    def meets() -> Health:
         together.wait(timeout=30)
         return found("met")
 
-    health = by_system(examine(platform, dict.fromkeys("abc", meets), deadline=60))
+    health = by_system(examine(dict.fromkeys("abc", meets), deadline=60))
 
     assert {one.state for one in health.values()} == {"ok"}
 
 
-def test_an_error_of_ours_says_what_to_do_and_hides_passwords(
-    platform: Platform,
-) -> None:
+def test_an_error_of_ours_says_what_to_do_and_hides_passwords() -> None:
     error = BackendError("http://ann:hunter2@db cannot be reached; start it")
 
-    health = by_system(examine(platform, {"db": raising(error)}))["db"]
+    health = by_system(examine({"db": raising(error)}))["db"]
 
     assert health.state == "down"
     assert health.remedies == ("http://ann:***@db cannot be reached; start it",)
 
 
-def test_a_mistake_in_one_examination_ends_no_other(platform: Platform) -> None:
-    wanted = {"a": raising(KeyError("oops")), "b": lambda _: found("here")}
+def test_a_mistake_in_one_examination_ends_no_other() -> None:
+    wanted = {"a": raising(KeyError("oops")), "b": lambda: found("here")}
 
-    health = by_system(examine(platform, wanted))
+    health = by_system(examine(wanted))
 
     assert health["a"].remedies == ("unexpected KeyError: 'oops'",)
     assert health["b"].state == "ok"

@@ -10,7 +10,7 @@ from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.processes import LOOPBACK, free_port
 from mlops_common.settings import Settings
-from uc1_churn.feature_repo import health as feast
+from uc1_churn import feature_store_health as feast
 from uc1_churn.testing.kubeflow_double import KubeflowDouble
 from uc1_churn.testing.kubeflow_run import DoubleRun
 from uc1_churn.training_backend import health as kubeflow

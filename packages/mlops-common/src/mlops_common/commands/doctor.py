@@ -26,13 +26,13 @@ def doctor(
     from mlops_common.doctor import examine, probes
 
     platform = platform_of(context)
-    wanted = probes()
+    wanted = probes(platform)
     with (
         console.following() as steps,
         steps.step("Examine the systems", len(wanted)) as advance,
     ):
         found = []
-        for diagnosis in examine(platform, wanted, deadline):
+        for diagnosis in examine(wanted, deadline):
             found.append(diagnosis)
             advance(1)
     found.sort(key=lambda diagnosis: list(wanted).index(diagnosis.system))

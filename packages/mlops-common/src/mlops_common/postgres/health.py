@@ -1,15 +1,10 @@
 """How the PostgreSQL server is."""
 
-from typing import TYPE_CHECKING
-
 import psycopg
 
 from mlops_common.errors import NotFoundError
 from mlops_common.health import Health, found
-
-if TYPE_CHECKING:
-    from mlops_common.bootstrap import Platform
-    from mlops_common.postgres.database import Postgres
+from mlops_common.postgres.database import Postgres
 
 # Databases of the platform's own parts.
 OWN = ("mlflow", "feast", "mlops", "prefect")
@@ -22,14 +17,13 @@ FROM pg_roles WHERE rolname = current_user
 FEW_CONNECTIONS = 50
 
 
-def examine(platform: "Platform") -> Health:
+def examine(postgres: Postgres) -> Health:
     """Tell whether the source database admits us, and what is missing for the rest.
 
     Raises:
         ConfigError: The server does not accept the user or the password.
         BackendError: It cannot be reached.
     """
-    postgres = platform.postgres
     if postgres.server is not None:
         return embedded(postgres)
     with _connected(postgres) as connection:
@@ -60,7 +54,7 @@ def examine(platform: "Platform") -> Health:
     )
 
 
-def embedded(postgres: "Postgres") -> Health:
+def embedded(postgres: Postgres) -> Health:
     """Return the health of the embedded server, which is not started for that."""
     server = postgres.server
     running = server is not None and server.running()
@@ -68,7 +62,7 @@ def embedded(postgres: "Postgres") -> Health:
     return Health("embedded", postgres.address, facts=(state,))
 
 
-def _connected(postgres: "Postgres") -> psycopg.Connection:
+def _connected(postgres: Postgres) -> psycopg.Connection:
     """Connect to the source database, or to the one that every server has."""
     try:
         return postgres.connect()
@@ -76,7 +70,7 @@ def _connected(postgres: "Postgres") -> psycopg.Connection:
         return postgres.connect("postgres")
 
 
-def _source_missing(postgres: "Postgres") -> tuple[str, ...]:
+def _source_missing(postgres: Postgres) -> tuple[str, ...]:
     try:
         postgres.connect().close()
     except NotFoundError as error:
