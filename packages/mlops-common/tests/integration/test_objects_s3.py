@@ -297,19 +297,22 @@ def test_a_bucket_that_is_missing_names_the_setting(settings: MinioSettings) -> 
             use()
 
 
-def test_a_server_that_is_away_names_the_setting() -> None:
+def test_a_server_that_is_away_is_waited_for_and_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     settings = MinioSettings.model_validate(
         {
             "endpoint": f"http://{LOOPBACK}:9",
             "access_key": "a",
             "secret_key": "hunter2",
-            "retries": 0,
+            "retries": 1,
         }
     )
     with pytest.raises(BackendError, match=r"that minio\.endpoint is right") as caught:
         S3ObjectStore(settings).put("a", b"")
 
     assert f"{LOOPBACK}:9" in str(caught.value)
+    assert "(1 of 1)" in caplog.text
     assert "hunter2" not in str(caught.value)
 
 

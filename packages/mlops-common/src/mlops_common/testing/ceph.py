@@ -127,6 +127,13 @@ class CephStore:
             said = (self.folder / "radosgw.out").read_text("utf-8")[-2000:]
             raise AssertionError(f"no Ceph gateway: {said}")
 
+    def limit(self, bucket: str, *, megabytes: int) -> None:
+        """Give a bucket a quota."""
+        quota = ("--quota-scope=bucket", f"--bucket={bucket}")
+        size = f"--max-size={megabytes}M"
+        self._run("radosgw-admin", "quota", "set", *quota, size)
+        self._run("radosgw-admin", "quota", "enable", *quota)
+
     def kill(self, *names: str) -> None:
         """End programs as a power cut would; all of them where none is named."""
         ended = [self._running.pop(name) for name in names or tuple(self._running)]

@@ -13,6 +13,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     SSLError,
 )
+from botocore.exceptions import ConnectionError as UnreachableError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
@@ -25,6 +26,14 @@ from mlops_common.errors import (
 
 # All that a request, or the body of its answer, may end with.
 ERRORS = (ClientError, BotoCoreError, ResponseParserError, HTTPError, ConnectionError)
+BROKEN = (
+    UnreachableError,
+    HTTPClientError,
+    IncompleteReadError,
+    ResponseParserError,
+    HTTPError,
+    ConnectionError,
+)
 SERVER_ERROR, FULL, TOO_MANY = 500, 507, 429
 NO_SUCH_OBJECT = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 NO_SUCH_UPLOAD = "NoSuchUpload"
@@ -75,8 +84,7 @@ def transient(error: Exception) -> bool:
         return bool(status == TOO_MANY or status >= SERVER_ERROR)
     if isinstance(error, SSLError):
         return "CERTIFICATE_VERIFY_FAILED" not in str(error)
-    passing = (HTTPClientError, IncompleteReadError, ResponseParserError, HTTPError)
-    return isinstance(error, (*passing, ConnectionError))
+    return isinstance(error, BROKEN)
 
 
 def explained(
