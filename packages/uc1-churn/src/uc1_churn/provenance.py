@@ -5,8 +5,6 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-DIRTY = "-dirty"
-
 
 def git_commit(folder: Path | None = None) -> str:
     """Return the commit of the checkout that holds this code, or the wheel's version.
@@ -32,28 +30,28 @@ def git_commit(folder: Path | None = None) -> str:
     # A wheel may be installed below a checkout of something else.
     if not tracked:
         return f"uc1-churn {version('uc1-churn')}"
-    return f"{commit}{DIRTY}" if changed else commit
+    return f"{commit}-dirty" if changed else commit
 
 
-def code_version(folder: Path | None = None) -> str:
-    """Return what tells the code from any other: the commit, and what differs from it.
+def code_digest(folder: Path | None = None) -> str:
+    """Return a digest of the code itself, committed or not.
 
     Args:
-        folder: A folder of the checkout; that of this file when omitted.
+        folder: Of a package; that of this file when omitted.
 
     Returns:
-        What `git_commit` does, with a digest of the differences where there are any.
+        16 hexadecimal digits, over the names and bytes of the package's files.
 
     Examples:
-        >>> code_version(Path("/"))[:9]
-        'uc1-churn'
+        >>> code_digest() == code_digest()
+        True
     """
-    here = folder or Path(__file__).parent
-    commit = git_commit(here)
-    if not commit.endswith(DIRTY):
-        return commit
-    changes = _git(here, "diff", "HEAD")
-    return f"{commit}-{hashlib.sha256(changes.encode()).hexdigest()[:12]}"
+    here, digest = folder or Path(__file__).parent, hashlib.sha256()
+    files = (path for path in here.rglob("*") if path.is_file())
+    for file in sorted(path for path in files if path.parent.name != "__pycache__"):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(here).as_posix()} {content}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def _git(folder: Path, *args: str) -> str:

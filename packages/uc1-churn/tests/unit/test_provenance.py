@@ -2,7 +2,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from uc1_churn.provenance import code_version, git_commit
+from uc1_churn.provenance import code_digest, git_commit
 
 
 def git(folder: Path, *args: str) -> None:
@@ -40,12 +40,20 @@ def test_a_wheel_below_another_checkout_is_not_named_by_that(tmp_path: Path) -> 
     assert git_commit(below).startswith("uc1-churn ")
 
 
-def test_each_change_of_the_files_is_a_code_version_of_its_own(tmp_path: Path) -> None:
-    clean = code_version(checkout(tmp_path))
-    (tmp_path / "code.py").write_text("b", "utf-8")
-    changed = code_version(tmp_path)
-    (tmp_path / "code.py").write_text("c", "utf-8")
+def test_the_digest_of_the_code_follows_its_files_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "sql").mkdir()
+    (tmp_path / "code.py").write_text("a", "utf-8")
+    (tmp_path / "sql/query.sql").write_text("SELECT", "utf-8")
+    first = code_digest(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__/code.pyc").write_bytes(b"compiled")
 
-    assert clean == git_commit(tmp_path)[:40]
-    assert changed.startswith(f"{clean}-dirty-")
-    assert len({clean, changed, code_version(tmp_path)}) == 3
+    assert code_digest(tmp_path) == first
+
+    (tmp_path / "sql/query.sql").write_text("SELECT 1", "utf-8")
+    changed = code_digest(tmp_path)
+    (tmp_path / "code.py").rename(tmp_path / "renamed.py")
+
+    assert len({first, changed, code_digest(tmp_path)}) == 3

@@ -19,11 +19,10 @@ from uc1_churn.training_backend.base import TrainingRequest
 def trigger_kubeflow_training(features: FeaturesRef, params: ChurnParams) -> ModelRef:
     """Run the Kubeflow pipeline of training; a retry finds what the first try made."""
     platform, table = connect(), features.training_set
-    code = provenance.code_version()
     request = TrainingRequest(
         dataset=table,
         params=params,
-        run_key=run_key(platform.objects, table, params, code),
+        run_key=run_key(platform.objects, table, params, provenance.code_digest()),
         git_commit=provenance.git_commit(),
     )
     with step("Train through Kubeflow Pipelines"):

@@ -23,7 +23,7 @@ def run_key(
         objects: Where `outcome.finish` leaves its mark.
         dataset: The training table.
         params: Of the run.
-        code: What `provenance.code_version` says.
+        code: What `provenance.code_digest` says.
 
     Examples:
         >>> import tempfile
@@ -31,11 +31,11 @@ def run_key(
         >>> from mlops_common.objects.local import LocalObjectStore
         >>> objects = LocalObjectStore(Path(tempfile.mkdtemp()))
         >>> table = DatasetRef(name="d", key="k", digest="ab", rows=1)
-        >>> first = run_key(objects, table, ChurnParams(), "uc1-churn 0.1.0")
-        >>> run_key(objects, table, ChurnParams(), "uc1-churn 0.1.0") == first
+        >>> first = run_key(objects, table, ChurnParams(), "c0de")
+        >>> run_key(objects, table, ChurnParams(), "c0de") == first
         True
         >>> outcome.finish(objects, first)
-        >>> run_key(objects, table, ChurnParams(), "uc1-churn 0.1.0")[-2:]
+        >>> run_key(objects, table, ChurnParams(), "c0de")[-2:]
         '-2'
     """
     content = f"{dataset.name}\n{dataset.digest}\n{params.model_dump_json()}\n{code}"
