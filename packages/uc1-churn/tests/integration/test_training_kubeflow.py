@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import SecretStr
 
 from mlops_common.bootstrap import Platform, connect
@@ -379,6 +380,53 @@ def test_a_token_file_is_read_anew(
         script.go.set()
 
         assert result() == MODEL
+
+
+def test_in_a_pod_the_token_of_its_account_is_used(
+    double: KubeflowDouble,
+    script: Script,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "pod-token").write_text(f"{TOKEN}\n", "utf-8")
+    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(tmp_path / "pod-token"))
+    script.go.set()
+
+    assert training(double, tmp_path, token=None).train(REQUEST) == MODEL
+
+
+def test_certificates_that_are_not_there_name_the_setting(
+    double: KubeflowDouble, tmp_path: Path
+) -> None:
+    backend = training(double, tmp_path, ca_file=tmp_path / "ca.pem")
+
+    with pytest.raises(ConfigError, match=r"kubeflow\.ca_file .*ca\.pem is no file"):
+        backend.train(REQUEST)
+
+
+def test_the_vendors_own_client_understands_the_double(
+    double: KubeflowDouble, script: Script, tmp_path: Path
+) -> None:
+    import kfp
+
+    script.go.set()
+    file = tmp_path / "pipeline.yaml"
+    document = compiled(Settings(home=tmp_path))
+    file.write_text(yaml.safe_dump(document["pipeline_spec"]), "utf-8")
+    client = kfp.Client(host=double.url, existing_token=TOKEN)
+
+    made = client.create_run_from_pipeline_package(
+        str(file),
+        arguments={"request": "{}"},
+        run_name="monday",
+        experiment_name="churn-predictor",
+        enable_caching=False,
+    )
+    done = made.wait_for_run_completion(timeout=SOON)
+
+    assert (done.display_name, done.state) == ("monday", "SUCCEEDED")
+    (listed,) = client.list_runs(experiment_id=done.experiment_id).runs
+    assert listed.run_id == done.run_id
 
 
 def test_a_failure_names_the_component_and_the_end_of_its_log(tmp_path: Path) -> None:
