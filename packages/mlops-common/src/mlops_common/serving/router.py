@@ -10,7 +10,7 @@ and metrics, is for the stable version, and what names a version is for that one
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,15 @@ class Request:
 
     Attributes:
         scope: What ASGI says of it.
-        body: The whole body, or its beginning.
-        receive: Gives the rest of the body, if there is more.
+        receive: Gives the rest of the body.
+        body: The body, or its beginning.
+        whole: Whether that is all, so that it can be sent again.
     """
 
     scope: Message
+    receive: Callable[[], Awaitable[Message]]
     body: bytes
-    receive: Callable[[], Awaitable[Message]] | None = None
+    whole: bool
 
     @classmethod
     async def read(
@@ -75,7 +77,7 @@ class Request:
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
             more = message.get("more_body", False)
-        return cls(scope, b"".join(pieces), receive if more else None)
+        return cls(scope, receive, b"".join(pieces), whole=not more)
 
     def header(self, name: bytes) -> bytes | None:
         """Return the first header of a name, in lower case."""
@@ -84,7 +86,7 @@ class Request:
     @property
     def framed(self) -> bool:
         """Whether the length of its body is known."""
-        return self.receive is None or self.header(b"content-length") is not None
+        return self.whole or self.header(b"content-length") is not None
 
     def encoded(self) -> bytes:
         """Return the request as far as it was read."""
@@ -98,7 +100,7 @@ class Request:
         if not self.framed:
             parts.append(b"transfer-encoding: chunked\r\n\r\n")
             return b"".join(parts) + _chunk(self.body)
-        length = self.header(b"content-length") if self.receive else None
+        length = None if self.whole else self.header(b"content-length")
         if length is None and (self.body or method != b"GET"):
             length = b"%d" % len(self.body)
         if length is not None:
@@ -106,20 +108,17 @@ class Request:
         parts += (b"\r\n", self.body)
         return b"".join(parts)
 
-    async def rest(self) -> AsyncIterator[bytes]:
-        """Yield what was not read yet, encoded; that works once.
+    async def piece(self) -> tuple[bytes, bool]:
+        """Return the next piece of the rest, encoded, and whether more follow.
 
         Raises:
             Gone: The client left before its end.
         """
-        more = self.receive is not None
-        while more and self.receive is not None:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise Gone
-            more = message.get("more_body", False)
-            body = message.get("body", b"")
-            yield body if self.framed else _chunk(body, last=not more)
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        body, more = message.get("body", b""), message.get("more_body", False)
+        return (body if self.framed else _chunk(body, last=not more)), more
 
 
 class Router:
@@ -164,7 +163,7 @@ class Router:
                 except LostError:
                     log.warning("revision %d lost a request", target.revision)
                     lost = True
-                    if request.receive is not None:
+                    if not request.whole:
                         break
             if lost:
                 return await _tell(send, 502, "the version that answered died")
@@ -207,7 +206,7 @@ class Router:
             UnreachableError: It has not got the request.
             LostError: It did not answer; nothing was sent to the client.
         """
-        fresh = request.receive is not None
+        fresh = not request.whole
         while True:
             connection = await self._pool.take(target.port, fresh=fresh)
             try:
@@ -227,7 +226,9 @@ class Router:
 async def _asked(connection: Upstream, request: Request) -> tuple[int, Any]:
     bodiless = request.scope["method"] == "HEAD"
     connection.send(request.encoded(), bodiless=bodiless)
-    async for piece in request.rest():
+    more = not request.whole
+    while more:
+        piece, more = await request.piece()
         await connection.write(piece)
     return await connection.head()
 
@@ -241,7 +242,9 @@ async def _passed(connection: Upstream, status: int, headers: Any, send: Send) -
     kept = [(name, value) for name, value in headers if name not in CONNECTION]
     await send({"type": "http.response.start", "status": status, "headers": kept})
     try:
-        async for piece, more in connection.body():
+        more = True
+        while more:
+            piece, more = await connection.piece()
             body = {"type": "http.response.body", "body": piece, "more_body": more}
             await send(body)
     except LostError as error:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
 from typing import TypeAlias, cast
 
 import httptools
@@ -32,6 +31,7 @@ class Upstream(asyncio.Protocol):
     def __init__(self) -> None:
         self.closed = False
         self.used = 0
+        self._waiting = 0
         self._loop = asyncio.get_running_loop()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -73,6 +73,7 @@ class Upstream(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Note that the head is whole."""
         self._status = self._parser.get_status_code()
+        self._kept = self._parser.should_keep_alive() and not self._bodiless
         self._complete = self._bodiless
 
     def on_body(self, body: bytes) -> None:
@@ -109,28 +110,25 @@ class Upstream(asyncio.Protocol):
             await self._more()
         return self._status, self._headers
 
-    async def body(self) -> AsyncIterator[tuple[bytes, bool]]:
-        """Yield the pieces of the body, each with whether more follow.
+    async def piece(self) -> tuple[bytes, bool]:
+        """Return the next piece of the body, and whether more follow.
 
         Raises:
             LostError: The connection ended.
         """
-        while True:
-            complete, piece = self._complete, b"".join(self._body)
-            if complete or piece:
-                self._body.clear()
-                self._waiting = 0
-                self._transport.resume_reading()
-                yield piece, not complete
-            if complete:
-                return
-            if not self._complete and not self._body:
-                await self._more()
+        while not (self._body or self._complete):
+            await self._more()
+        piece = b"".join(self._body)
+        self._body.clear()
+        if self._waiting > HIGH:
+            self._transport.resume_reading()
+        self._waiting = 0
+        return piece, not self._complete
 
     def done(self) -> None:
         """Make ready for the next request, if there can be one."""
         self.used += 1
-        if self._bodiless or not self._parser.should_keep_alive():
+        if not self._kept:
             self.close()
 
     def close(self) -> None:
@@ -146,6 +144,7 @@ class Upstream(asyncio.Protocol):
         self._body: list[bytes] = []
         self._waiting = 0
         self._complete = False
+        self._kept = False
 
     async def _more(self) -> None:
         if self.closed:
