@@ -3,7 +3,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,8 @@ from mlops_common.serving.local import LocalServing
 from mlops_common.serving.records import Report
 from mlops_common.serving.state import SPECS, ServiceFolder
 from mlops_common.testing import predictors
-from mlops_common.testing.serving import (
-    SERVICE,
-    ServingContract,
-    ask,
-    spec,
-    tensors,
-    version,
-)
+from mlops_common.testing.clients import ask, tensors, version
+from mlops_common.testing.serving import SERVICE, ServingContract, spec
 
 SHARED = Path(
     os.environ.get("MLOPS_SHARED", Path(__file__).parents[4].parent / "shared")
@@ -45,30 +38,6 @@ serving.stage(spec)
 serving.promote(spec.name)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-@pytest.fixture(scope="class")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("serving")
-
-
-@pytest.fixture(scope="class")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="class")
-def environment(postgres: Postgres) -> dict[str, str]:
-    assert postgres.server is not None
-    return {"MLOPS_HOME": str(postgres.server.home)}
-
-
-@pytest.fixture(scope="class")
-def serving(root: Path, environment: dict[str, str]) -> Iterator[LocalServing]:
-    serving = LocalServing(root, environment=environment)
-    yield serving
-    for folder in root.iterdir():
-        ServiceFolder(folder).supervisor.stop()
 
 
 @pytest.fixture(scope="class")

@@ -162,7 +162,12 @@ class Serving(Protocol):
         ...
 
     def delete(self, name: str) -> None:
-        """Stop the service and forget it with all its versions; absent is no error."""
+        """Stop the service and forget it with all its versions; absent is no error.
+
+        Raises:
+            RefusedError: Another process is deploying this service.
+            BackendError: It cannot be deleted.
+        """
         ...
 
     def endpoint(self, name: str) -> EndpointRef:

@@ -1,42 +1,54 @@
 """The contract of serving: inherit, provide the fixtures, and it runs."""
 
-import json
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from mlops_common.errors import BackendError, ContractError, NotFoundError
+from mlops_common.errors import (
+    BackendError,
+    ConfigError,
+    ContractError,
+    NotFoundError,
+)
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.serving.artifact import folder_digest
 from mlops_common.serving.base import ServiceSpec, Serving
 from mlops_common.testing import predictors
+from mlops_common.testing.clients import (
+    answered,
+    ask,
+    fits,
+    tensors,
+    traffic,
+    until,
+    version,
+)
 
 SERVICE = "scores"
-TIMEOUT = 60.0
+BRIEF = "brief"  # a service that a test deletes
 LOADER = "mlops_common.testing.predictors:load"
 STAGED, NEXT, ALTERED, FAILING = 20, 30, 40, 50  # versions
+CANARY, FIRST, SECOND = 70, 80, 81
 MANY = 20  # requests
+SAMPLE = 1_000  # requests
 BROKEN = "mlops_common.testing.predictors:fail"
 
 
 def spec(
-    folder: Path, version: int, *, predictor: str = LOADER, **fields: Any
+    folder: Path,
+    version: int,
+    *,
+    name: str = SERVICE,
+    predictor: str = LOADER,
+    **fields: Any,
 ) -> ServiceSpec:
     """Return a service of a model in `folder`, which is written when absent.
 
     Args:
         folder: Where models lie.
         version: Version of the model; also its bias, so that versions differ.
+        name: Name of the service.
         predictor: What loads it.
         fields: Fields of the score, see `mlops_common.testing.predictors`.
     """
@@ -50,108 +62,19 @@ def spec(
         uri=path.resolve().as_uri(),
         digest=folder_digest(path),
     )
-    return ServiceSpec(SERVICE, model, predictor, entity="customer_id")
+    return ServiceSpec(name, model, predictor, entity="customer_id")
 
 
-def tensors(age: float = 41, plan: str | None = "pro", **extra: Any) -> dict[str, Any]:
-    """Return a V2 request for one row; `extra` are more fields of the request."""
-    inputs = [
-        {"name": "age", "shape": [1], "datatype": "FP64", "data": [age]},
-        {"name": "plan", "shape": [1], "datatype": "BYTES", "data": [plan]},
-    ]
-    return {"inputs": inputs, **extra}
+class DeployContract:
+    """What every implementation of `Serving` does, whether or not models answer.
 
-
-def ask(url: str, body: Any = None) -> tuple[int, Any]:
-    """Return the status and the JSON answer of a request; a POST if it has a body."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data)  # noqa: S310 - our own server
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
-
-
-def version(endpoint: EndpointRef) -> int:
-    """Return the version that answers at an endpoint."""
-    status, answer = ask(endpoint.infer_url, tensors())
-    assert status == HTTPStatus.OK, answer
-    return int(answer["model_version"])
-
-
-@dataclass
-class Traffic:
-    """What clients saw.
-
-    Attributes:
-        versions: The versions that answered, in order, of each client.
-        failures: Everything but an answer.
+    A subclass gives the fixtures `serving`; `models`, a folder for models; and
+    `promoted`, which deploys version 1 of the service `scores`.
     """
 
-    versions: list[list[int]] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def traffic(endpoint: EndpointRef) -> Iterator[Traffic]:
-    """Send requests until the block ends, over kept and over new connections."""
-    seen = Traffic()
-    end = threading.Event()
-    clients = [
-        threading.Thread(target=client, args=(endpoint, seen, end))
-        for client in (_faithful, _faithful, _fickle)
-    ]
-    for client in clients:
-        client.start()
-    try:
-        yield seen
-    finally:
-        end.set()
-        for client in clients:
-            client.join(TIMEOUT)
-
-
-def _faithful(endpoint: EndpointRef, seen: Traffic, end: threading.Event) -> None:
-    """Send requests over one connection, as long as the server keeps it."""
-    where = urlsplit(endpoint.url)
-    with closing(HTTPConnection(where.netloc, timeout=TIMEOUT)) as connection:
-        _send(connection, endpoint, seen, end, after=lambda: None)
-
-
-def _fickle(endpoint: EndpointRef, seen: Traffic, end: threading.Event) -> None:
-    """Send each request over a new connection."""
-    where = urlsplit(endpoint.url)
-    connection = HTTPConnection(where.netloc, timeout=TIMEOUT)
-    _send(connection, endpoint, seen, end, after=connection.close)
-
-
-def _send(
-    connection: HTTPConnection,
-    endpoint: EndpointRef,
-    seen: Traffic,
-    end: threading.Event,
-    after: Callable[[], None],
-) -> None:
-    versions: list[int] = []
-    seen.versions.append(versions)
-    path, body = urlsplit(endpoint.infer_url).path, json.dumps(tensors())
-    while not end.wait(0.002):
-        try:
-            connection.request("POST", path, body)
-            versions.append(int(json.load(connection.getresponse())["model_version"]))
-        except (OSError, HTTPException, KeyError, ValueError) as error:
-            seen.failures.append(repr(error))
-        after()
-
-
-class ServingContract:
-    """What every implementation of `Serving` does.
-
-    A subclass gives three fixtures of class scope: `serving`; `models`, a folder for
-    models; and `promoted`, which deploys version 1 of the service `scores`.
-    """
+    def wanted(self, models: Path, number: int, name: str = SERVICE) -> ServiceSpec:
+        """Return a service of a version; for a backend that needs other models."""
+        return spec(models, number, name=name)
 
     def test_knows_no_service_that_was_never_promoted(self, serving: Serving) -> None:
         """Asking for an unknown service is a fact, not a failure."""
@@ -161,6 +84,94 @@ class ServingContract:
             serving.status("nobody")
 
         assert "nobody" not in serving.names()
+
+    @pytest.mark.usefixtures("promoted")
+    def test_only_a_staged_version_gets_a_share_that_exists(
+        self, serving: Serving
+    ) -> None:
+        """A share is a whole percentage of something."""
+        with pytest.raises(NotFoundError, match="nothing is staged"):
+            serving.split(SERVICE, 10)
+        for percent in (-1, 101):
+            with pytest.raises(ConfigError, match=str(percent)):
+                serving.split(SERVICE, percent)
+
+    def test_a_share_is_told_and_taken_back(
+        self, serving: Serving, models: Path, promoted: EndpointRef
+    ) -> None:
+        """A version has no share until it gets one, and the promoted one stays."""
+        before = serving.endpoint(SERVICE).model
+        serving.stage(self.wanted(models, CANARY))
+        assert serving.status(SERVICE).percent == 0
+
+        for percent in (10, 60, 0):
+            canary = serving.split(SERVICE, percent)
+            status = serving.status(SERVICE)
+            assert canary.model.version == CANARY
+            assert status.percent == percent
+            assert status.endpoint is not None
+            assert status.endpoint.model == before
+
+        assert serving.endpoint(SERVICE).url == promoted.url
+        serving.discard(SERVICE)
+        assert serving.status(SERVICE).staged is None
+
+    @pytest.mark.usefixtures("promoted")
+    def test_a_promoted_canary_has_everything(
+        self, serving: Serving, models: Path
+    ) -> None:
+        """A promotion ends the split, and a version deployed next starts with none."""
+        serving.stage(self.wanted(models, CANARY))
+        serving.split(SERVICE, 50)
+
+        assert serving.promote(SERVICE).model.version == CANARY
+
+        assert serving.endpoint(SERVICE).model.version == CANARY
+        assert serving.status(SERVICE).percent == 0
+        serving.stage(self.wanted(models, STAGED))
+        assert serving.status(SERVICE).percent == 0
+        serving.discard(SERVICE)
+
+    @pytest.mark.usefixtures("promoted")
+    def test_rolling_back_twice_serves_the_first_version_again(
+        self, serving: Serving, models: Path
+    ) -> None:
+        """The version before is one call away, and what is staged is dropped."""
+        for number in (FIRST, SECOND):
+            serving.stage(self.wanted(models, number))
+            serving.promote(SERVICE)
+        serving.stage(self.wanted(models, STAGED))
+
+        assert serving.roll_back(SERVICE).model.version == FIRST
+
+        assert serving.endpoint(SERVICE).model.version == FIRST
+        with pytest.raises(NotFoundError, match="nothing is staged"):
+            serving.promote(SERVICE)
+        assert serving.roll_back(SERVICE).model.version == SECOND
+        assert serving.endpoint(SERVICE).model.version == SECOND
+
+    def test_a_deleted_service_is_forgotten(
+        self, serving: Serving, models: Path
+    ) -> None:
+        """Its name is free; to delete it again is no error."""
+        serving.stage(self.wanted(models, FIRST, BRIEF))
+        serving.promote(BRIEF)
+        with pytest.raises(NotFoundError, match="before"):
+            serving.roll_back(BRIEF)
+
+        serving.delete(BRIEF)
+        serving.delete(BRIEF)
+
+        with pytest.raises(NotFoundError, match=BRIEF):
+            serving.endpoint(BRIEF)
+        assert BRIEF not in serving.names()
+
+
+class ServingContract(DeployContract):
+    """What every implementation of `Serving` does where models answer.
+
+    Its fixtures are those of `DeployContract`, of class scope.
+    """
 
     def test_a_promoted_version_answers_at_its_url(
         self, serving: Serving, promoted: EndpointRef
@@ -200,15 +211,65 @@ class ServingContract:
         serving.stage(spec(models, NEXT))
 
         with traffic(promoted) as seen:
-            _until(lambda: all(len(found) > MANY for found in seen.versions))
+            until(lambda: all(len(found) > MANY for found in seen.versions))
             after = serving.promote(SERVICE)
             assert version(after) == NEXT
-            _until(lambda: all(found[-1] == NEXT for found in seen.versions))
+            until(lambda: all(found[-1] == NEXT for found in seen.versions))
 
         assert after.url == promoted.url
         assert seen.failures == []
         for found in seen.versions:
             assert set(found) == {before, NEXT}
+
+    def test_a_canary_answers_its_share_of_the_requests(
+        self, serving: Serving, models: Path, promoted: EndpointRef
+    ) -> None:
+        """The share is of requests, not of connections, and can be taken back."""
+        before = version(promoted)
+        serving.stage(spec(models, CANARY))
+
+        for percent in (10, 50):
+            assert serving.split(SERVICE, percent).model.version == CANARY
+            assert serving.status(SERVICE).percent == percent
+            found = answered(promoted, SAMPLE)
+            assert set(found) == {before, CANARY}
+            assert fits(found.count(CANARY), SAMPLE, percent)
+
+        serving.split(SERVICE, 0)
+
+        assert serving.status(SERVICE).percent == 0
+        assert set(answered(promoted, MANY)) == {before}
+        serving.discard(SERVICE)
+
+    def test_a_roll_back_drops_no_request(
+        self, serving: Serving, models: Path, promoted: EndpointRef
+    ) -> None:
+        """Clients move back to the version before, at the same URL."""
+        for number in (FIRST, SECOND):
+            serving.stage(spec(models, number))
+            serving.promote(SERVICE)
+
+        with traffic(promoted) as seen:
+            until(lambda: all(len(found) > MANY for found in seen.versions))
+            back = serving.roll_back(SERVICE)
+            assert back.model.version == version(back) == FIRST
+            until(lambda: all(found[-1] == FIRST for found in seen.versions))
+
+        assert back.url == promoted.url
+        assert seen.failures == []
+
+    def test_a_deleted_service_answers_no_more(
+        self, serving: Serving, models: Path
+    ) -> None:
+        """Its URL is free."""
+        serving.stage(spec(models, FIRST, name=BRIEF))
+        endpoint = serving.promote(BRIEF)
+        assert version(endpoint) == FIRST
+
+        serving.delete(BRIEF)
+
+        with pytest.raises(OSError, match="refused"):
+            ask(endpoint.infer_url, tensors())
 
     def test_a_stopped_service_starts_again_at_its_url(
         self, serving: Serving, promoted: EndpointRef
@@ -246,13 +307,3 @@ class ServingContract:
         assert version(serving.endpoint(SERVICE)) == before
         with pytest.raises(NotFoundError, match="nothing is staged"):
             serving.promote(SERVICE)
-
-
-def _until(met: Callable[[], bool]) -> None:
-    """Wait for a condition; fail if it is not met."""
-    end = threading.Event()
-    for _ in range(int(TIMEOUT / 0.02)):
-        if met():
-            return
-        end.wait(0.02)
-    pytest.fail("the condition was not met")
