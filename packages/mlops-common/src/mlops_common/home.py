@@ -92,7 +92,15 @@ def _service(status: "ServiceStatus") -> str:
         return status.problem or "not running"
     version = status.endpoint.model.version
     restarts = f", restarted {status.restarts} times" if status.restarts else ""
-    return f"{status.endpoint.infer_url} (version {version}{restarts})"
+    canary = f", {_canary(status)}" if status.percent else ""
+    return f"{status.endpoint.infer_url} (version {version}{restarts}{canary})"
+
+
+def _canary(status: "ServiceStatus") -> str:
+    version = status.staged.model.version if status.staged else "unknown"
+    restarts = status.canary_restarts
+    told = f", restarted {restarts} times" if restarts else ""
+    return f"{status.percent} % of the requests to version {version}{told}"
 
 
 def _postgres(platform: "Platform") -> str:

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,10 +7,12 @@ import pytest
 
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import BackendError, ConfigError
-from mlops_common.home import reset, status, stop
+from mlops_common.home import _service, reset, status, stop
 from mlops_common.orchestration import start_server
 from mlops_common.processes import free_port
+from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.sections import PostgresSettings
+from mlops_common.serving.base import ServiceStatus
 from mlops_common.settings import Settings
 
 
@@ -67,3 +70,23 @@ def test_the_status_tells_that_an_external_server_cannot_be_reached(
     found = status(connect(Settings(home=tmp_path, postgres=external)))
 
     assert f"127.0.0.1:{port} cannot be reached" in found["PostgreSQL"]
+
+
+def test_the_status_of_an_endpoint_tells_the_share_of_its_canary() -> None:
+    stable, canary = (
+        EndpointRef(
+            name="churn",
+            url="http://127.0.0.1:8500",
+            model=ModelRef(name="churn", version=n, run_id="", uri="", digest=""),
+        )
+        for n in (3, 4)
+    )
+    alone = ServiceStatus(running=True, endpoint=stable, staged=canary)
+    split = replace(alone, percent=10, restarts=1, canary_restarts=2)
+    url = "http://127.0.0.1:8500/v2/models/churn/infer"
+
+    assert _service(alone) == f"{url} (version 3)"
+    assert _service(split) == (
+        f"{url} (version 3, restarted 1 times, "
+        "10 % of the requests to version 4, restarted 2 times)"
+    )
