@@ -180,9 +180,8 @@ def listens(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-@contextmanager
-def service(home: Path, folder: Path) -> Iterator[str]:
-    """Yield the URL of our service."""
+def specified(home: Path, folder: Path) -> tuple[ServiceSpec, dict[str, str]]:
+    """Return the service of the model in `folder`, and its environment."""
     model = ModelRef(
         name=NAME,
         version=1,
@@ -194,8 +193,15 @@ def service(home: Path, folder: Path) -> Iterator[str]:
         [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     )
     environment = {"MLOPS_HOME": str(home), "PYTHONPATH": path}
+    return ServiceSpec(NAME, model, "uc1_serving:load"), environment
+
+
+@contextmanager
+def service(home: Path, folder: Path) -> Iterator[str]:
+    """Yield the URL of our service."""
+    spec, environment = specified(home, folder)
     serving = LocalServing(home / "serving", environment=environment)
-    serving.stage(ServiceSpec(NAME, model, "uc1_serving:load"))
+    serving.stage(spec)
     try:
         yield serving.promote(NAME).url
     finally:
