@@ -1,5 +1,6 @@
 """Fixtures of the tests of what is deployed."""
 
+import gzip
 import json
 import re
 import shutil
@@ -10,6 +11,10 @@ from typing import Any, TypeAlias
 
 import pytest
 import yaml
+from jsonschema import Draft4Validator  # type: ignore[import-untyped]
+
+from mlops_common.testing.kubernetes.resources import documents
+from mlops_common.testing.shared import shared
 
 pytest_plugins = ["mlops_common.testing.fixtures"]
 
@@ -74,6 +79,42 @@ def job(k3s: Path) -> dict[str, Any]:
         del made["spec"]["template"]["spec"][key]
     result: dict[str, Any] = made
     return result
+
+
+@pytest.fixture(scope="session")
+def pods(k3s: Path, job: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The pod of each Deployment by its name, and that of a `run` in a Job."""
+    files = sorted(k3s.rglob("deployment.yaml"))
+    found = [document for file in files for document in documents(file)]
+    named = {one["metadata"]["name"]: one for one in found} | {"run": job}
+    return {name: one["spec"]["template"]["spec"] for name, one in named.items()}
+
+
+@pytest.fixture(scope="session")
+def check() -> Callable[[dict[str, Any]], None]:
+    """Check a resource against the schema of its kind, in which nothing is unknown."""
+    file = shared("data/gitops/jsonschema/kubernetes_swagger.json.gz")
+    with gzip.open(file) as stream:
+        definitions = json.load(stream)["definitions"]
+    kinds = {}
+    for name, schema in definitions.items():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+        # Typed as a string, but the server takes a number too.
+        if name.endswith((".Quantity", ".IntOrString")):
+            schema["type"] = ["string", "integer", "number"]
+        for kind in schema.get("x-kubernetes-group-version-kind", ()):
+            kinds[kind["group"], kind["version"], kind["kind"]] = name
+
+    def fits(resource: dict[str, Any]) -> None:
+        group, _, version = resource["apiVersion"].rpartition("/")
+        name = kinds[group, version, resource["kind"]]
+        schema = {"$ref": f"#/definitions/{name}", "definitions": definitions}
+        errors = Draft4Validator(schema).iter_errors(resource)
+        told = [f"{error.json_path}: {error.message}" for error in errors]
+        assert not told, f"{resource['kind']} {resource['metadata'].get('name')}"
+
+    return fits
 
 
 def _filled(node: Any, values: dict[str, Any]) -> Any:
