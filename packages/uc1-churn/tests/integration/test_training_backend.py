@@ -26,6 +26,7 @@ from uc1_churn.testing.training import (
     requested,
 )
 from uc1_churn.training_backend import outcome, steps
+from uc1_churn.training_backend.attempt import run_key
 from uc1_churn.training_backend.base import TrainingRequest
 from uc1_churn.training_backend.local import LocalTraining, _workspace
 
@@ -89,6 +90,19 @@ def test_a_run_killed_after_registering_finds_its_version(
 
     assert ModelRef.model_validate_json(text) == model
     assert outcome.kept(platform.objects, "monday") == model
+
+
+def test_a_version_that_was_deleted_is_not_taken_up(
+    platform: Platform, request_: TrainingRequest, model: ModelRef
+) -> None:
+    content = (platform, request_.dataset, PARAMS, "c0de")
+    key = run_key(*content)
+    outcome.keep(platform.objects, key, model)
+    assert run_key(*content) == key
+
+    outcome.keep(platform.objects, key, model.model_copy(update={"version": 99}))
+
+    assert run_key(*content) != key
 
 
 def test_a_workspace_of_a_killed_run_goes_and_that_of_a_living_one_stays(

@@ -22,7 +22,7 @@ def trigger_kubeflow_training(features: FeaturesRef, params: ChurnParams) -> Mod
     request = TrainingRequest(
         dataset=table,
         params=params,
-        run_key=run_key(platform.objects, table, params, provenance.code_digest()),
+        run_key=run_key(platform, table, params, provenance.code_digest()),
         git_commit=provenance.git_commit(),
     )
     with step("Train through Kubeflow Pipelines"):
