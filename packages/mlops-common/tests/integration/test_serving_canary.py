@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from mlops_common.errors import RefusedError
+from mlops_common.errors import BackendError, RefusedError
 from mlops_common.postgres.database import Postgres
 from mlops_common.processes import Identity, wait_until
 from mlops_common.refs import EndpointRef
@@ -218,6 +218,26 @@ class TestSplit:
         # One request of each client may have been under way.
         assert len(seen.failures) <= len(seen.versions)
         until(lambda: set(answered(halved, MANY)) == {STABLE, CANARY})
+
+    def test_a_router_that_cannot_run_changes_nothing(
+        self, serving: LocalServing, stable: EndpointRef
+    ) -> None:
+        log = ServiceFolder(serving.root / SERVICE).router_log
+        log.unlink(missing_ok=True)
+        log.mkdir()
+
+        with traffic(stable) as seen:
+            some(seen)
+            with pytest.raises(BackendError, match=r"router of .* was given up"):
+                serving.split(SERVICE, 50)
+            some(seen)
+
+        log.rmdir()
+        assert seen.failures == []
+        assert serving.status(SERVICE).percent == 0
+        assert set(answered(stable, MANY)) == {STABLE}
+        serving.split(SERVICE, 50)
+        assert set(answered(stable, MANY)) == {STABLE, CANARY}
 
     def test_no_request_is_dropped_when_a_canary_is_discarded(
         self, serving: LocalServing, halved: EndpointRef

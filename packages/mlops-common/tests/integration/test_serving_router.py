@@ -13,7 +13,8 @@ import pytest
 from mlops_common.processes import free_port
 from mlops_common.serving.listeners import Listener
 from mlops_common.serving.records import Route, Target
-from mlops_common.serving.router import REPLAYED, Router
+from mlops_common.serving.request import REPLAYED
+from mlops_common.serving.router import Router
 from mlops_common.serving.state import ServiceFolder
 from mlops_common.testing.serving import spec
 

@@ -85,6 +85,7 @@ class LocalServing:
                     f"service {name!r} has no promoted version to share requests with; "
                     "promote one first"
                 )
+            _forgive_router(service)
             service.desire(percent=percent)
             try:
                 status = self._wait(service, Aim.split(staged, before.serving, percent))
@@ -282,6 +283,19 @@ def _check_owner(service: ServiceFolder) -> None:
 def _ended(service: ServiceFolder, number: int) -> bool:
     status = service.status()
     return status is None or number not in status.revisions
+
+
+def _forgive_router(service: ServiceFolder) -> None:
+    """Let a router that was given up be tried again."""
+
+    def failed() -> bool:
+        status = service.status()
+        router = status.router if status else None
+        return router is not None and router.state == "failed"
+
+    if failed() and (identity := service.supervisor.identity()):
+        identity.signal(signal.SIGHUP)
+        wait_until(lambda: not failed(), GRACE)
 
 
 def _unstage(service: ServiceFolder, number: int) -> None:
