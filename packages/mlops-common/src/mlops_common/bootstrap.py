@@ -95,6 +95,10 @@ class Platform:
     @cached_property
     def serving(self) -> "Serving":
         """Endpoints that answer with a model version."""
+        if self.settings.kserve.external:
+            from mlops_common.serving.kserve import KserveServing
+
+            return KserveServing(self.settings.kserve)
         from mlops_common.serving.local import LocalServing
 
         def fetch(model: ModelRef) -> Path:

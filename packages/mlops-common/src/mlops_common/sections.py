@@ -218,6 +218,9 @@ class KserveSettings(Section):
         "the URL in its status by default.",
     )
     timeout: Seconds = Field(600, description="Seconds for a version to be ready.")
+    patience: Seconds = Field(
+        300, description="Seconds for which the API server may not answer."
+    )
 
     @property
     def external(self) -> bool:
