@@ -2,7 +2,6 @@
 
 import datetime as dt
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,13 +14,14 @@ import pytest
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
 from mlops_common.postgres.database import Postgres
-from mlops_common.processes import LOOPBACK, free_port, wait_until
+from mlops_common.processes import LOOPBACK, free_port
 from mlops_common.sections import RedisSettings
 from mlops_common.settings import Settings
 from uc1_churn.bootstrap import feature_store
 from uc1_churn.feature_schema import FeatureSchema, FeatureTable
 from uc1_churn.feature_store import FeatureStore
 from uc1_churn.historical import schema
+from uc1_churn.testing.redis import redis_server
 
 pytestmark = pytest.mark.cluster
 
@@ -38,40 +38,9 @@ COLUMNS = FeatureSchema(
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSettings]:
-    """Run a Redis that asks for a password."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed")
-    folder = tmp_path_factory.mktemp("redis")
-    quoted = SECRET.replace("\\", "\\\\").replace('"', '\\"')
-    port = free_port()
-    config = f'bind {LOOPBACK}\nport {port}\nsave ""\nrequirepass "{quoted}"\n'
-    with subprocess.Popen(
-        [program, "-"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
-    ) as server:
-        assert server.stdin is not None
-        server.stdin.write(config.encode())
-        server.stdin.close()
-        settings = RedisSettings.model_validate(
-            {"host": LOOPBACK, "port": port, "password": SECRET}
-        )
-        try:
-            assert wait_until(lambda: answers(settings), 30)
-            yield settings
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def answers(settings: RedisSettings) -> bool:
-    from redis import Redis
-    from redis.exceptions import RedisError
-
-    with Redis(settings.host, settings.port, password=settings.secret()) as client:
-        try:
-            return bool(client.ping())
-        except RedisError:
-            return False
+    """A Redis that asks for a password."""
+    with redis_server(tmp_path_factory.mktemp("redis"), SECRET) as settings:
+        yield settings
 
 
 @pytest.fixture
