@@ -1,7 +1,7 @@
 """How the feature store is: its registry and its online store."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlops_common.errors import BackendError, ConfigError, NotFoundError
 from mlops_common.health import Health, found
@@ -73,7 +73,8 @@ def _redis(settings: RedisSettings) -> str:
     )
     try:
         with client:
-            return str(client.info("server")["redis_version"])
+            facts: Any = client.info("server")
+            return str(facts["redis_version"])
     except AuthenticationError as error:
         raise ConfigError(
             f"Redis at {address} does not admit us; set feast.redis.password_file"

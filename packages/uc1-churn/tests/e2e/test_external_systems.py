@@ -37,7 +37,6 @@ pytestmark = pytest.mark.cluster
 NAMES = ("ACCESS", "SECRET", "REDIS", "KUBEFLOW")
 PLANTED = {name: f"planted-{name.lower()}-9f3b1c" for name in NAMES}
 SECRET = "pipeline-secrets"  # noqa: S105 - the name of a Kubernetes Secret
-COMPANY = {"seed": 7, "customers": 600, "months": 4}
 QUICK = "training.bootstrap_replicates=100"
 DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate"
 TABLES = """
@@ -134,7 +133,7 @@ def _make_company(platform: Platform) -> None:
 
     platform.postgres.ensure_database("customers")
     end = dt.datetime.now(dt.UTC).date().replace(day=1)
-    write_company(platform.postgres, **COMPANY, end=end)
+    write_company(platform.postgres, seed=7, customers=600, months=4, end=end)
 
 
 def test_the_pipeline_completes_and_answers(ran: Ran) -> None:
