@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,16 +15,17 @@ from mlops_common.errors import (
     RefusedError,
 )
 from mlops_common.processes import wait_until
-from mlops_common.refs import ModelRef
+from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.sections import KserveSettings
 from mlops_common.serving.base import ServiceSpec
 from mlops_common.serving.kserve import KserveServing
 from mlops_common.testing.kserve import KserveDouble, configuration, install
 from mlops_common.testing.kubernetes import ControlPlane
+from mlops_common.testing.serving import BRIEF, SERVICE, DeployContract
 
 pytestmark = pytest.mark.cluster
 
-NAME = "scores"
+NAME = SERVICE
 PATH = "/apis/serving.kserve.io/v1beta1/namespaces/{}/inferenceservices/{}"
 PATIENT = 60.0  # seconds
 STYLES: dict[str, dict[str, Any]] = {
@@ -53,7 +55,7 @@ def settings(
     )
 
 
-def serving(
+def connected(
     cluster: ControlPlane, namespace: str, holder: str = "", **fields: Any
 ) -> KserveServing:
     return KserveServing(
@@ -80,7 +82,7 @@ class Deploys:
     ) -> Iterator[KserveDouble]:
         with KserveDouble(kubernetes_api, namespace).running() as double:
             yield double
-            serving(kubernetes_api, namespace).delete(NAME)
+            connected(kubernetes_api, namespace).delete(NAME)
             path = PATH.format(namespace, "")
             assert wait_until(
                 lambda: not kubernetes_api.request("GET", path)["items"], PATIENT
@@ -91,7 +93,7 @@ class Deploys:
         self, kubernetes_api: ControlPlane, namespace: str, double: KserveDouble
     ) -> KserveServing:
         assert not double.paused
-        return serving(kubernetes_api, namespace)
+        return connected(kubernetes_api, namespace)
 
     @pytest.fixture
     def promoted(self, kserve: KserveServing) -> KserveServing:
@@ -169,7 +171,7 @@ class Deploys:
         double: KserveDouble,
     ) -> None:
         assert promoted.status(NAME).running
-        hurried = serving(kubernetes_api, namespace, timeout=1)
+        hurried = connected(kubernetes_api, namespace, timeout=1)
         double.paused = True
 
         with pytest.raises(BackendError, match=r"version 2 .* did not become ready"):
@@ -202,7 +204,7 @@ class Deploys:
         self, kubernetes_api: ControlPlane, namespace: str, promoted: KserveServing
     ) -> None:
         deploys = [
-            serving(kubernetes_api, namespace, holder=f"host/{number}/0")
+            connected(kubernetes_api, namespace, holder=f"host/{number}/0")
             for number in (1, 2)
         ]
 
@@ -229,7 +231,7 @@ class Deploys:
         import socket
 
         dead = f"{socket.gethostname()}/1/0.0"
-        serving(kubernetes_api, namespace, holder=dead).stage(spec(2))
+        connected(kubernetes_api, namespace, holder=dead).stage(spec(2))
 
         promoted.stage(spec(3))
 
@@ -239,7 +241,7 @@ class Deploys:
         self, kubernetes_api: ControlPlane, namespace: str, promoted: KserveServing
     ) -> None:
         promoted.stage(spec(2))
-        other = serving(kubernetes_api, namespace)  # of this process: it may
+        other = connected(kubernetes_api, namespace)  # of this process: it may
         other.stage(spec(3))
 
         with pytest.raises(RefusedError, match="replaced by another deploy"):
@@ -265,6 +267,40 @@ class Deploys:
 
             assert staging.result(2 * PATIENT).model.version == 2
         assert promoted.promote(NAME).model.version == 2
+
+
+class Contract(DeployContract):
+    """The contract, where the controller of KServe is played."""
+
+    @pytest.fixture(autouse=True)
+    def controlled(
+        self, kubernetes_api: ControlPlane, namespace: str
+    ) -> Iterator[None]:
+        with KserveDouble(kubernetes_api, namespace).running():
+            yield
+            for name in (SERVICE, BRIEF):
+                connected(kubernetes_api, namespace).delete(name)
+
+    @pytest.fixture
+    def serving(self, kubernetes_api: ControlPlane, namespace: str) -> KserveServing:
+        return connected(kubernetes_api, namespace)
+
+    @pytest.fixture
+    def promoted(self, serving: KserveServing) -> EndpointRef:
+        serving.stage(spec(1))
+        return serving.promote(NAME)
+
+    def wanted(self, models: Path, number: int, name: str = SERVICE) -> ServiceSpec:
+        assert models.is_dir()
+        return replace(spec(number), name=name)
+
+
+class TestContractByCanary(Contract):
+    style = "canary"
+
+
+class TestContractByRevisions(Contract):
+    style = "revisions"
 
 
 class TestCanary(Deploys):
@@ -305,7 +341,7 @@ class TestCanary(Deploys):
         kubernetes_api.apply([configuration(gateway=False)])
 
         with pytest.raises(RefusedError, match="Gateway API, which is off"):
-            serving(kubernetes_api, namespace).split(NAME, 10)
+            connected(kubernetes_api, namespace).split(NAME, 10)
 
         kubernetes_api.apply([configuration()])
 
@@ -410,7 +446,7 @@ class TestRevisions(Deploys):
     def test_a_service_of_the_other_mode_keeps_it(
         self, kubernetes_api: ControlPlane, namespace: str, promoted: KserveServing
     ) -> None:
-        other = serving(kubernetes_api, namespace, mode="Standard")
+        other = connected(kubernetes_api, namespace, mode="Standard")
 
         other.stage(spec(2))
         other.promote(NAME)

@@ -128,9 +128,9 @@ class KserveServing:
                 f"the InferenceService {name!r} in {resource.target.namespace!r} was "
                 "not deployed by this platform; delete it by what deployed it"
             )
-        resource.delete()
+        with self._turn(resource):
+            resource.delete()
         self._staged.pop(name, None)
-        self._turn(resource).give_up()
 
     def endpoint(self, name: str) -> EndpointRef:
         """Return the promoted version once it answers; restart what had stopped."""
