@@ -101,7 +101,7 @@ def test_the_overlay_of_the_readme_builds(build: Build, tmp_path: Path) -> None:
 def test_the_readme_names_paths_that_exist() -> None:
     text = (K3S / "README.md").read_text("utf-8")
 
-    paths = set(re.findall(r"deploy/k3s/[\w./-]+", text))
+    paths = set(re.findall(r"(?:deploy|packages)/[\w./-]*\w", text))
     assert paths
     for path in paths:
         file = ROOT / path
