@@ -38,7 +38,8 @@ def lint(session: nox.Session) -> None:
     sync(session, "--only-group=lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    session.run("codespell", "README.md", "CONTRIBUTING.md", "packages", "benchmarks")
+    texts = ("README.md", "CONTRIBUTING.md", "packages", "benchmarks", "deploy", "tests")
+    session.run("codespell", *texts)
 
 
 @nox.session
@@ -46,6 +47,7 @@ def types(session: nox.Session) -> None:
     """Check types, strictly, package by package."""
     sync(session, "--all-packages", "--all-groups")
     session.run("mypy", "noxfile.py", "tests/docs")
+    session.run("mypy", "tests/deploy")
     session.run("mypy", "benchmarks", env={"MYPYPATH": "benchmarks"})
     for package in PACKAGES.values():
         session.run("mypy", f"packages/{package}/src")
@@ -105,6 +107,14 @@ def test_cluster(session: nox.Session) -> None:
     chosen = session.posargs or ["-m", "cluster"]
     for package in PACKAGES.values():
         session.run("pytest", f"packages/{package}/tests", *chosen)
+    session.run("pytest", "tests/deploy", *chosen)
+
+
+@nox.session
+def manifests(session: nox.Session) -> None:
+    """Build what `deploy/k3s` holds, and hold it against Kubernetes' schemas."""
+    sync(session, "--all-packages", "--all-extras", "--all-groups")
+    session.run("pytest", "tests/deploy", "-m", "not cluster", *session.posargs)
 
 
 @nox.session
