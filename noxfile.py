@@ -38,8 +38,8 @@ def lint(session: nox.Session) -> None:
     sync(session, "--only-group=lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    texts = ("README.md", "CONTRIBUTING.md", "packages", "benchmarks", "deploy", "tests")
-    session.run("codespell", *texts)
+    pages = ("README.md", "CONTRIBUTING.md")
+    session.run("codespell", *pages, "packages", "benchmarks", "deploy", "tests")
 
 
 @nox.session
