@@ -31,6 +31,7 @@ class Child:
         self._program = program
         self._line: socket.socket | None = None
         self._process: Process | None = None
+        self._checking: asyncio.Task[None] | None = None
         self.pid: int | None = None
         self.port = 0
 
@@ -61,6 +62,8 @@ class Child:
             return
         tell(self._line, told)
         if told.word in {RETIRE, STOP}:
+            # It no longer listens while it finishes.
+            self._stop_checking()
             asyncio.get_running_loop().call_later(GRACE, self._kill)
 
     async def _start(self, handle: int) -> Process:
@@ -79,7 +82,6 @@ class Child:
     ) -> None:
         """Hear it until its end of the line closes, which its death does too."""
         loop = asyncio.get_running_loop()
-        check: asyncio.Task[None] | None = None
         lines = Lines()
         try:
             async with asyncio.timeout(START_TIMEOUT) as patience:
@@ -89,15 +91,14 @@ class Child:
                         if word == "ready":
                             patience.reschedule(None)
                             self.port = int(argument)
-                            check = loop.create_task(self._check())
+                            self._checking = loop.create_task(self._check())
                         hear(word, argument)
         except TimeoutError:
             log.error("%s was not ready in %.0f s", self, START_TIMEOUT)  # noqa: TRY400
         except ConnectionError:
             return
         finally:
-            if check is not None:
-                check.cancel()
+            self._stop_checking()
 
     async def _check(self) -> None:
         """Kill it when it no longer answers that its model is ready."""
@@ -111,6 +112,10 @@ class Child:
             if " 200 " not in answer:
                 log.error("%s is not healthy: %s", self, answer)
                 self._kill()
+
+    def _stop_checking(self) -> None:
+        if self._checking is not None:
+            self._checking.cancel()
 
     def _kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
