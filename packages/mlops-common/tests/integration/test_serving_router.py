@@ -228,6 +228,22 @@ def test_what_kills_both_versions_is_not_sent_for_ever(
     play(scene)
 
 
+def test_a_request_that_was_lost_waits_for_a_version_too(
+    play: Callable[[Scene], None],
+) -> None:
+    async def scene(front: Front) -> None:
+        front.canary.answer = front.canary.nothing
+        front.lead(free_port(), front.canary.port)
+        asking = asyncio.create_task(asked(await front.connect()))
+        while not front.canary.bodies:
+            await asyncio.wait([asking], timeout=0.02)
+        front.lead(front.stable.port, front.canary.port, percent=0)
+
+        assert await asking == (200, b"1")
+
+    play(scene)
+
+
 def test_requests_wait_until_a_version_is_back(play: Callable[[Scene], None]) -> None:
     async def scene(front: Front) -> None:
         front.lead(free_port(), free_port())

@@ -28,6 +28,7 @@ log = get_logger("mlops_common.serving.router")
 
 PATIENCE = 60.0  # seconds that a request waits for a version to come back
 PAUSE = 1.0
+LOSSES = 2  # servers that may die of a request before it is given up
 VERSION = re.compile(rb"/versions/([^/]+)")
 CONNECTION = frozenset([b"connection", b"keep-alive"])
 JSON = (b"content-type", b"application/json")
@@ -65,8 +66,9 @@ class Router:
     async def _answer(self, request: Request, send: Send) -> None:
         """Try the version that is due, then the other one; wait for either."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
+        lost = 0
         while asyncio.get_running_loop().time() < deadline:
-            changed, lost = self._changed, False
+            changed = self._changed
             for target in self._due(request):
                 try:
                     return await self._forward(request, target, send)
@@ -74,11 +76,9 @@ class Router:
                     log.warning("revision %d does not listen", target.revision)
                 except LostError:
                     log.warning("revision %d lost a request", target.revision)
-                    lost = True
-                    if not request.whole:
-                        break
-            if lost:
-                return await _tell(send, 502, "the version that answered died")
+                    lost += 1
+                    if lost == LOSSES or not request.whole:
+                        return await _tell(send, 502, "the version that answered died")
             await _occurs(changed)
         return await _tell(send, 503, "no version of the service answers")
 
