@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -218,6 +219,47 @@ def test_a_run_killed_at_work_hinders_nothing(
 
     posted(first.curl)
     assert run(skip_training=True).model.version == before
+
+
+def killed_when(line: str, *words: str) -> None:
+    """Run the pipeline, and kill it once it says that a step is done."""
+    command = [sys.executable, "-m", "uc1_churn.flows.churn_pipeline", *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for said in process.stderr:
+            if line in said:
+                process.kill()
+                break
+    assert process.returncode < 0
+
+
+@pytest.mark.parametrize(
+    ("seed", "line"),
+    [(11, "Train through Kubeflow Pipelines"), (12, "Rank the target list")],
+    ids=["between train and judge", "between deploy and report"],
+)
+def test_a_run_killed_after_training_is_resumed_and_trains_no_second_version(
+    platform: Platform, first: ChurnResult, run: Run, seed: int, line: str
+) -> None:
+    name = first.model.name
+    values = {"training": {"seed": seed}, "gate": {"tolerance": 0.9}}
+    newest = platform.tracking.find(name, {})
+    assert newest is not None
+    words = (
+        f"training.seed={seed}",
+        "training.bootstrap_replicates=100",
+        "gate.tolerance=0.9",
+    )
+    killed_when(line, *(word for pair in words for word in ("--set", pair)))
+
+    resumed = run(**values)
+
+    assert resumed.model.version == newest.version + 1
+    assert platform.tracking.find(name, {}) == resumed.model
+    assert champion_version(platform, first) == resumed.model.version
+    posted(resumed.curl)
 
 
 def lose_ages(platform: Platform) -> None:
