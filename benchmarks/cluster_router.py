@@ -54,7 +54,7 @@ def main() -> None:
     ratio = statistics.median(r / b for r, b in zip(routed, bare, strict=True))
     added = statistics.median(r - p for r, p in zip(routed, past, strict=True))
     report(
-        "serving_router",
+        "cluster_router",
         [at_most(claim, ratio, LIMIT)],
         {"p50 in microseconds, by round": rounds, "added by the router": round(added)},
     )
