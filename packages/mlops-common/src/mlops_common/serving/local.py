@@ -3,8 +3,7 @@
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mlops_common import locks, progress
@@ -16,6 +15,7 @@ from mlops_common.serving.base import ServiceSpec, ServiceStatus
 from mlops_common.serving.overview import overview, reference
 from mlops_common.serving.records import Desired, Status
 from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.turn import check_owner, deploying
 from mlops_common.serving.waiting import Aim, Wait
 
 # What Kubernetes allows, so that a service can move to a cluster under its name.
@@ -64,8 +64,8 @@ class LocalServing:
         """Start a version beside the one that serves; it gets no traffic yet."""
         model = checked(spec.model, self._fetch(spec.model))
         service = self._folder(spec.name)
-        with self._deploying(service):
-            _check_owner(service)
+        with deploying(service):
+            check_owner(service)
             self._claim_port(service)
             with progress.step(f"Start {spec.name} version {spec.model.version}"):
                 return self._start(service, service.add(spec, model))
@@ -77,7 +77,7 @@ class LocalServing:
                 f"the share of a canary is 0 to {WHOLE} percent, found {percent}"
             )
         service = self._known(name)
-        with self._deploying(service):
+        with deploying(service):
             before = service.desired()
             staged = self._staged_here(name, before)
             if before.serving is None:
@@ -97,7 +97,7 @@ class LocalServing:
     def promote(self, name: str) -> EndpointRef:
         """Give the stable URL to the staged version; no request is dropped."""
         service = self._folder(name)
-        with self._deploying(service):
+        with deploying(service):
             number = self._staged_here(name, service.desired())
             return self._switch(service, number)
 
@@ -113,8 +113,8 @@ class LocalServing:
     def roll_back(self, name: str) -> EndpointRef:
         """Give the stable URL back to the version promoted before; drop the staged."""
         service = self._known(name)
-        with self._deploying(service):
-            _check_owner(service)
+        with deploying(service):
+            check_owner(service)
             number = service.desired().previous
             if number is None:
                 raise NotFoundError(
@@ -136,7 +136,7 @@ class LocalServing:
         self._staged.pop(name, None)
         if not service.path.is_dir():
             return
-        with self._deploying(service), progress.step(f"Delete {name}"):
+        with deploying(service), progress.step(f"Delete {name}"):
             service.desire(serving=None, previous=None, **NOTHING_STAGED)
             service.supervisor.stop(GRACE)
             service.remove()
@@ -189,16 +189,6 @@ class LocalServing:
             known = ", ".join(self.names()) or "none"
             raise NotFoundError(f"no service {name!r} in {self.root}; known: {known}")
         return service
-
-    @contextmanager
-    def _deploying(self, service: ServiceFolder) -> Iterator[None]:
-        with service.deploying() as ours:
-            if not ours:
-                raise RefusedError(
-                    f"another deploy of service {service.path.name!r} is going on; "
-                    "wait until it is done"
-                )
-            yield
 
     def _staged_here(self, name: str, desired: Desired) -> int:
         """Return the staged revision.
@@ -259,25 +249,6 @@ class LocalServing:
 
     def _wait(self, service: ServiceFolder, aim: Aim, forgiven: int = -1) -> Status:
         return Wait(service, aim, forgiven, self._environment).run()
-
-
-def _check_owner(service: ServiceFolder) -> None:
-    """Let a living process finish its deploy.
-
-    Raises:
-        RefusedError: Another process staged a version and did not promote it yet.
-    """
-    desired = service.desired()
-    owner = desired.owner
-    if desired.staged is None or owner is None or owner.pid == os.getpid():
-        return
-    if owner.alive():
-        version = service.spec(desired.staged).model.version
-        raise RefusedError(
-            f"process {owner.pid} is deploying version {version} of service "
-            f"{service.path.name!r}; wait for it, or discard what it staged",
-            {"service": service.path.name, "pid": owner.pid, "version": version},
-        )
 
 
 def _ended(service: ServiceFolder, number: int) -> bool:

@@ -138,8 +138,14 @@ class ServiceFolder:
         Raises:
             BackendError: A file cannot be deleted.
         """
-        with _writing(self.path):
+        try:
             rmtree(self.path)
+        except OSError as error:
+            raise BackendError(
+                f"cannot delete all of {self.path}: {error.filename}: "
+                f"{error.strerror}; see that no program uses it, then delete the "
+                f"service {self.path.name!r} again"
+            ) from error
 
     def last_words(self, revision: int) -> str:
         """Return the last lines of a revision's log, for a message."""
