@@ -18,6 +18,7 @@ from mlops_common.serving.assignment import position
 from mlops_common.serving.local import LocalServing
 from mlops_common.serving.records import Report, Status
 from mlops_common.serving.state import ServiceFolder
+from mlops_common.testing import predictors
 from mlops_common.testing.clients import (
     Traffic,
     answered,
@@ -300,6 +301,21 @@ class TestSplit:
 
         assert seen.failures == []
         assert serving.status(SERVICE).staged is None
+
+    def test_a_version_that_keeps_crashing_can_be_rolled_back(
+        self, serving: LocalServing, models: Path, stable: EndpointRef
+    ) -> None:
+        serving.promote(SERVICE)
+        (models / str(CANARY) / predictors.FILE).write_text("{}", "utf-8")
+        pid = report(serving, "stable").pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: report(serving, "stable").state == "failed")
+
+        assert version(serving.roll_back(SERVICE)) == STABLE
+
+        assert set(answered(stable, MANY)) == {STABLE}
+        predictors.save(models / str(CANARY), bias=CANARY)
 
     def test_a_stop_ends_the_split(
         self, serving: LocalServing, halved: EndpointRef
