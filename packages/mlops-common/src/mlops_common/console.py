@@ -37,6 +37,9 @@ class Amount(TaskProgressColumn):
         return super().render(task)
 
 
+PIPE_WIDTH = 10_000  # characters; programs read URLs and paths whole
+
+
 @dataclass
 class Steps:
     """Listens to progress: live bars in a terminal, one line per finished step.
@@ -110,6 +113,12 @@ def stderr() -> Console:
     return Console(stderr=True, soft_wrap=True)
 
 
+def stdout() -> Console:
+    """Return a console on standard output; in a pipe no line is folded."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON, for programs."""
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
@@ -122,7 +131,7 @@ def print_pairs(pairs: Mapping[str, str], title: str = "") -> None:
     table.add_column(overflow="fold")
     for name, value in pairs.items():
         table.add_row(name, value)
-    Console(soft_wrap=False).print(table, highlight=False, markup=False)
+    stdout().print(table, highlight=False, markup=False)
 
 
 def print_rows(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -130,7 +139,7 @@ def print_rows(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    Console().print(table, highlight=False, markup=False)
+    stdout().print(table, highlight=False, markup=False)
 
 
 def print_error(error: MlopsError, *, as_json: bool = False) -> None:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from mlops_common.bootstrap import Platform
 from mlops_common.config import overlaid, read_yaml
 from mlops_common.errors import ConfigError
-from mlops_common.orchestration import orchestrated
+from mlops_common.orchestration import orchestrated, quiet
 from mlops_common.params import Params, validated
 from mlops_common.settings import Settings
 from mlops_common.use_case import UseCase
@@ -29,10 +29,12 @@ def launch(case: UseCase, platform: Platform, values: Mapping[str, Any]) -> Any:
         ConfigError: A value fits neither the params nor an argument of the flow.
         MlopsError: Whatever ended the run.
     """
+    quiet()
+    flow = case.load_flow()
+    own, rest = _flow_arguments(flow, values)
+    # A mistake in them is told before any server starts.
+    params = validated(case.load_params(), rest, where=f"params of {case.name}")
     with orchestrated(platform):
-        flow = case.load_flow()
-        own, rest = _flow_arguments(flow, values)
-        params = validated(case.load_params(), rest, where=f"params of {case.name}")
         return flow(params=params, **own)
 
 

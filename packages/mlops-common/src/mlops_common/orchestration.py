@@ -7,9 +7,7 @@ one would cost 20 s a run and forget everything.
 """
 
 import os
-import socket
 import ssl
-import sys
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -20,12 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from mlops_common import locks
 from mlops_common.errors import BackendError, MlopsError
-from mlops_common.files import has_room, make_folder, no_room, replacing
+from mlops_common.files import has_room, no_room
 from mlops_common.params import masked
-from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
-from mlops_common.progress import step
+from mlops_common.prefect_server import server_process, start_server
 from mlops_common.use_case import points
 
 if TYPE_CHECKING:
@@ -36,10 +32,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-NAME = "prefect-server"
-START_TIMEOUT = 180.0  # seconds
 REACH_TIMEOUT = 5.0  # seconds for another's API to answer
-DATABASE = "prefect"
 OWN_RETRIES = 3  # of a request that our server fails: 14 s, not the usual minute
 RETRY_DELAYS = (1.0, 5.0)  # seconds before the second and the third attempt
 
@@ -100,6 +93,7 @@ def orchestrated(platform: "Platform") -> Iterator[str]:
         The URL of the API in use.
 
     Raises:
+        ConfigError: The home folder cannot be made, or PostgreSQL does not admit us.
         BackendError: The configured API cannot be reached, or our server did not
             start; says where its log is. Or it failed during the block. Or the disk
             of the home folder has no room for a run.
@@ -141,45 +135,6 @@ def configured_api() -> tuple[str, dict[str, str]] | None:
         pair = b64encode(api.auth_string.get_secret_value().encode()).decode()
         return api.url, {"Authorization": f"Basic {pair}"}
     return api.url, {}
-
-
-def start_server(platform: "Platform") -> str:
-    """Start the Prefect server of this home unless it runs; return its API URL.
-
-    Raises:
-        ConfigError: The home folder cannot be made, or PostgreSQL does not admit us.
-        BackendError: It did not answer in time; says where its log is. Or PostgreSQL
-            cannot be reached, or the disk is full.
-    """
-    # It may have been killed, or its password changed, while Prefect lived on.
-    platform.postgres.ensure_database(DATABASE)
-    server = server_process(platform.settings.home)
-    make_folder(server.folder)
-    with locks.exclusive(server.folder / "start.lock"):
-        port = _port(server)
-        url = f"http://{LOOPBACK}:{port}/api"
-        if _healthy(url) and server.running():
-            return url
-        with step("Start the Prefect server"):
-            server.stop()
-            port = port if _is_free(port) else free_port()
-            with replacing(_port_file(server)) as partial:
-                partial.write_text(str(port), "utf-8")
-            url = f"http://{LOOPBACK}:{port}/api"
-            server.start(_command(port), _environment(platform, url))
-            _await_health(server, url)
-    return url
-
-
-def server_process(home: Path) -> Process:
-    """Return the Prefect server of a home folder, whether or not it runs."""
-    return Process(home / "prefect", NAME)
-
-
-def server_url(home: Path) -> str | None:
-    """Return the API URL of this home's Prefect server where it runs."""
-    server = server_process(home)
-    return f"http://{LOOPBACK}:{_port(server)}/api" if server.running() else None
 
 
 @contextmanager
@@ -244,56 +199,3 @@ def _reach(url: str) -> None:
             "the environment and from the profile (`prefect config unset "
             "PREFECT_API_URL`) to record runs at a server of this home"
         ) from error
-
-
-def _command(port: int) -> list[str]:
-    words = ["prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
-    return [sys.executable, "-m", *words]
-
-
-def _environment(platform: "Platform", url: str) -> dict[str, str]:
-    database = platform.postgres.sqlalchemy_url(DATABASE, driver="asyncpg")
-    return {
-        "PREFECT_HOME": str(platform.settings.home / "prefect"),
-        "PREFECT_API_DATABASE_CONNECTION_URL": database,
-        **platform.postgres.variables,
-        "PREFECT_SERVER_UI_API_URL": url,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-    }
-
-
-def _await_health(server: Process, url: str) -> None:
-    wait_until(lambda: _healthy(url) or not server.running(), START_TIMEOUT)
-    if _healthy(url):
-        return
-    server.stop()
-    raise BackendError(
-        f"the Prefect server did not answer at {url} within {START_TIMEOUT:.0f} s; "
-        f"see {server.log}. Its last lines:\n{server.tail(5)}"
-    )
-
-
-def _healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:  # noqa: S310 - our own loopback address
-            return bool(answer.status == 200)  # noqa: PLR2004
-    except (OSError, urllib.error.URLError):
-        return False
-
-
-def _port_file(server: Process) -> Path:
-    return server.folder / "port"
-
-
-def _port(server: Process) -> int:
-    try:
-        return int(_port_file(server).read_text("utf-8"))
-    except (OSError, ValueError):
-        return free_port()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex((LOOPBACK, port)) != 0

@@ -9,7 +9,8 @@ import pytest
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import BackendError, ContractError, MlopsError
 from mlops_common.home import reset, status
-from mlops_common.orchestration import orchestrated, retried, server_process
+from mlops_common.orchestration import orchestrated, retried
+from mlops_common.prefect_server import server_process
 from mlops_common.processes import free_port
 from mlops_common.settings import Settings
 

@@ -1,4 +1,5 @@
 import errno
+import io
 import json
 from pathlib import Path
 
@@ -137,3 +138,44 @@ def test_a_secret_in_the_file_earns_a_warning_on_standard_error(
     said = capsys.readouterr()
     assert "set MLOPS_POSTGRES__PASSWORD instead" in said.err
     assert "hunter2" not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        (("stop",), "stopped"),
+        (("reset", "--yes"), "deleted"),
+        (("config", "validate"), "valid"),
+    ],
+)
+def test_every_command_that_tells_can_tell_it_as_json(
+    words: tuple[str, ...], key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words, "--json") == 0
+
+    assert key in json.loads(capsys.readouterr().out)
+
+
+def test_a_reset_asks_first_and_deletes_nothing_without_an_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    (folder / "home" / "objects").mkdir(parents=True)
+
+    assert run("reset", "--json") == 1
+
+    said = capsys.readouterr()
+    assert "Delete" in said.err
+    assert said.out.strip() == ""
+    assert (folder / "home" / "objects").is_dir()
+
+
+def test_a_path_is_whole_in_a_pipe(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deep = folder.joinpath(*["a-long-name-of-a-folder"] * 5)
+    monkeypatch.setenv("MLOPS_HOME", str(deep))
+
+    assert run("status") == 0
+
+    assert f"{deep} (" in capsys.readouterr().out

@@ -115,6 +115,28 @@ def test_an_unknown_key_on_the_command_line_exits_with_2() -> None:
     assert "unknown key 'training.tres'" in said.err
 
 
+def test_a_mistake_in_the_params_is_told_before_any_server_starts(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    words = ("run", "uc1", "--set", "training.trees=many")
+
+    said = mlops(*words, variables={"MLOPS_HOME": str(home)})
+
+    assert said.code == 2
+    assert "key 'training.trees' (params of uc1)" in said.err
+    assert "found 'many'" in said.err
+    assert not home.exists()
+
+
+def test_a_home_that_cannot_be_made_exits_with_2() -> None:
+    said = mlops("run", "uc1", variables={"MLOPS_HOME": "/dev/null/home"})
+
+    assert said.code == 2
+    assert "cannot make the folder /dev/null/home" in said.err
+    assert "MLOPS_HOME" in said.err
+
+
 def test_an_unknown_alias_exits_with_2_and_does_no_damage(
     platform: Platform, first: ChurnResult
 ) -> None:

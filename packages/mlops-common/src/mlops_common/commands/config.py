@@ -17,15 +17,20 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
         console.print_rows(("key", "value", "origin"), rows)
 
 
-def validate(context: typer.Context) -> None:
+def validate(context: typer.Context, as_json: AsJson = False) -> None:
     """Check the settings and the sections of the installed use cases."""
-    from mlops_common import use_case
+    from mlops_common import console, use_case
     from mlops_common.params import validated
 
     loaded = loaded_of(context)
     for name, case in use_case.installed().items():
         section = getattr(loaded.settings, name)
         validated(case.load_params(), section, where=f"section {name}")
+    if as_json:
+        file = str(loaded.file) if loaded.file else None
+        warnings = list(loaded.warnings())
+        console.print_json({"file": file, "valid": True, "warnings": warnings})
+        return
     warn(loaded)
     typer.echo(f"{loaded.file or 'built-in defaults'}: valid")
 

@@ -19,7 +19,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         console.print_pairs(state)
 
 
-def stop(context: typer.Context) -> None:
+def stop(context: typer.Context, as_json: AsJson = False) -> None:
     """Stop everything that runs in the home folder; nothing is lost."""
     from mlops_common import console
     from mlops_common.home import stop as stop_home
@@ -27,6 +27,9 @@ def stop(context: typer.Context) -> None:
     platform = platform_of(context)
     with console.following():
         stopped = list(stop_home(platform))
+    if as_json:
+        console.print_json({"stopped": stopped})
+        return
     for name in stopped:
         typer.echo(f"stopped {name}")
 
@@ -34,6 +37,7 @@ def stop(context: typer.Context) -> None:
 def reset(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Stop everything and delete the home folder: data, models, history."""
     from mlops_common import console
@@ -42,7 +46,11 @@ def reset(
     platform = platform_of(context)
     home = platform.settings.home
     if not yes:
-        typer.confirm(f"Delete {home} with all data and models?", abort=True)
+        question = f"Delete {home} with all data and models?"
+        typer.confirm(question, abort=True, err=True)
     with console.following():
         reset_home(platform)
-    typer.echo(f"deleted {home}")
+    if as_json:
+        console.print_json({"deleted": str(home)})
+    else:
+        typer.echo(f"deleted {home}")

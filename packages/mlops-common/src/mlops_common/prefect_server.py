@@ -1,0 +1,113 @@
+"""The Prefect server of a home: on loopback, with its history in PostgreSQL."""
+
+import socket
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_common import locks
+from mlops_common.errors import BackendError
+from mlops_common.files import make_folder, replacing
+from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
+from mlops_common.progress import step
+
+if TYPE_CHECKING:
+    from mlops_common.bootstrap import Platform
+
+NAME = "prefect-server"
+DATABASE = "prefect"
+START_TIMEOUT = 180.0  # seconds
+
+
+def start_server(platform: "Platform") -> str:
+    """Start the Prefect server of this home unless it runs; return its API URL.
+
+    Raises:
+        ConfigError: The home folder cannot be made, or PostgreSQL does not admit us.
+        BackendError: It did not answer in time; says where its log is. Or PostgreSQL
+            cannot be reached, or the disk is full.
+    """
+    # It may have been killed, or its password changed, while Prefect lived on.
+    platform.postgres.ensure_database(DATABASE)
+    server = server_process(platform.settings.home)
+    make_folder(server.folder)
+    with locks.exclusive(server.folder / "start.lock"):
+        port = _port(server)
+        url = f"http://{LOOPBACK}:{port}/api"
+        if _healthy(url) and server.running():
+            return url
+        with step("Start the Prefect server"):
+            server.stop()
+            port = port if _is_free(port) else free_port()
+            with replacing(_port_file(server)) as partial:
+                partial.write_text(str(port), "utf-8")
+            url = f"http://{LOOPBACK}:{port}/api"
+            server.start(_command(port), _environment(platform, url))
+            _await_health(server, url)
+    return url
+
+
+def server_process(home: Path) -> Process:
+    """Return the Prefect server of a home folder, whether or not it runs."""
+    return Process(home / "prefect", NAME)
+
+
+def server_url(home: Path) -> str | None:
+    """Return the API URL of this home's Prefect server where it runs."""
+    server = server_process(home)
+    return f"http://{LOOPBACK}:{_port(server)}/api" if server.running() else None
+
+
+def _command(port: int) -> list[str]:
+    words = ["prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
+    return [sys.executable, "-m", *words]
+
+
+def _environment(platform: "Platform", url: str) -> dict[str, str]:
+    database = platform.postgres.sqlalchemy_url(DATABASE, driver="asyncpg")
+    return {
+        "PREFECT_HOME": str(platform.settings.home / "prefect"),
+        "PREFECT_API_DATABASE_CONNECTION_URL": database,
+        **platform.postgres.variables,
+        "PREFECT_SERVER_UI_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _await_health(server: Process, url: str) -> None:
+    wait_until(lambda: _healthy(url) or not server.running(), START_TIMEOUT)
+    if _healthy(url):
+        return
+    server.stop()
+    raise BackendError(
+        f"the Prefect server did not answer at {url} within {START_TIMEOUT:.0f} s; "
+        f"see {server.log}. Its last lines:\n{server.tail(5)}"
+    )
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _port_file(server: Process) -> Path:
+    return server.folder / "port"
+
+
+def _port(server: Process) -> int:
+    try:
+        return int(_port_file(server).read_text("utf-8"))
+    except (OSError, ValueError):
+        return free_port()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex((LOOPBACK, port)) != 0
