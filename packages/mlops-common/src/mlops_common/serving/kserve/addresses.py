@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.refs import EndpointRef
 from mlops_common.serving.kserve.manifest import Target
-from mlops_common.serving.kserve.readiness import traffic
 from mlops_common.serving.kserve.resource import State
 from mlops_common.serving.kserve.rollout import Version
+from mlops_common.serving.kserve.status import traffic
 
 INSIDE = "http://{name}.{namespace}.svc.cluster.local"
 TAG = "latest"  # KServe's name of the newest revision in URLs

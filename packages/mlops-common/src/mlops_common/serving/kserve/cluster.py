@@ -110,15 +110,15 @@ class Cluster:
 
     def names(self) -> list[str]:
         """Return the names of the services that this platform deployed, sorted."""
-        found = self._list(self._settings.namespace)
-        blocks = (Block.read(item["spec"]["predictor"]) for item in found)
+        blocks = (Block.read(item["spec"]["predictor"]) for item in self._list())
         return sorted({block.version.spec.name for block in blocks if block})
 
     def _found(self, name: str) -> str:
-        """Return the namespace that has a service; our own where none has."""
+        """Return the namespace that has a service; our own where none may be seen."""
+        found = self.api.visible(f"{SERVICES}/{KIND}", labelSelector=OURS)
         places = {
             item["metadata"]["namespace"]
-            for item in self._list(None)
+            for item in (found or {"items": []})["items"]
             if (block := Block.read(item["spec"]["predictor"]))
             and block.version.spec.name == name
         }
@@ -129,13 +129,13 @@ class Cluster:
             )
         return str(places.pop()) if places else self._own_namespace
 
-    def _list(self, namespace: str | None) -> list[Any]:
-        """Return our services of a namespace, or of all that may be seen."""
-        if namespace is None:
+    def _list(self) -> list[Any]:
+        """Return our services of the namespace, or of all if none is set."""
+        if self._settings.namespace is None:
             found = self.api.visible(f"{SERVICES}/{KIND}", labelSelector=OURS)
             if found is not None:
                 return list(found["items"])
-        where = namespace or self._own_namespace
+        where = self._own_namespace
         path = f"{SERVICES}/namespaces/{where}/{KIND}"
         return list(self.api.get(path, labelSelector=OURS)["items"])
 

@@ -7,23 +7,19 @@ version's annotations.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from mlops_common.errors import BackendError, ContractError
-from mlops_common.serving.kserve import diagnosis
+from mlops_common.serving.kserve import diagnosis, status
 from mlops_common.serving.kserve.api import Api
-from mlops_common.serving.kserve.manifest import storage_uri
 from mlops_common.serving.kserve.modes import KNATIVE_GROUP
 from mlops_common.serving.kserve.resource import ServiceResource, State
 from mlops_common.serving.kserve.rollout import PREFIX, Version
+from mlops_common.serving.kserve.status import Resource
 
-SOURCE = "internal.serving.kserve.io/storage-initializer-sourceuri"
 ALL = 100
 ROUTE = "PredictorRouteReady"
 PAUSE = 1.0  # seconds between two looks
-
-Resource = Mapping[str, Any]
 
 
 class Readiness:
@@ -58,7 +54,7 @@ class Readiness:
         """
 
         def ready(state: State) -> bool:
-            if newest_revision(state.service) == before != "":
+            if status.newest_revision(state.service) == before != "":
                 return False
             return self.is_staged(state, version)
 
@@ -72,8 +68,8 @@ class Readiness:
         if not self._deployed(version, staged=True):
             return False
         if self._target.style == "canary" and state.rollout.promoted is not None:
-            return _canary_ready(service, version, state.rollout.percent)
-        return is_ready(service)
+            return status.canary_ready(service, version, state.rollout.percent)
+        return status.is_ready(service)
 
     def split(self, version: Version, percent: int) -> State:
         """Wait until a staged version answers its share of the requests.
@@ -84,8 +80,8 @@ class Readiness:
 
         def split(state: State) -> bool:
             if self._target.style == "revisions":
-                return _share(state.service) == percent
-            return _canary_ready(state.service, version, percent)
+                return status.share(state.service) == percent
+            return status.canary_ready(state.service, version, percent)
 
         return self._wait(split, version, f"get {percent} % of the requests")
 
@@ -98,11 +94,13 @@ class Readiness:
 
         def promoted(state: State) -> bool:
             service = state.service
-            if service is None or not is_ready(service):
+            if service is None or not status.is_ready(service):
                 return False
             if self._target.style == "revisions":
-                return _share(service) == ALL and self._is_newest(service, version)
-            gone = _canary_status(service, version) is None
+                return status.share(service) == ALL and self._is_newest(
+                    service, version
+                )
+            gone = status.canary(service, version) is None
             return gone and self._deployed(version, staged=False)
 
         return self._wait(promoted, version, "get every request")
@@ -122,7 +120,9 @@ class Readiness:
             return False
         # A staged version that fails makes the service unready; its route stays.
         beside = state.rollout.staged is not None
-        return is_ready(service) or (beside and condition(service, ROUTE) == "True")
+        return status.is_ready(service) or (
+            beside and status.condition(service, ROUTE) == "True"
+        )
 
     def problem(self, state: State) -> str:
         """Return why the promoted version does not answer."""
@@ -142,7 +142,7 @@ class Readiness:
         """
 
         def stopped(state: State) -> bool:
-            return not is_ready(state.service)
+            return not status.is_ready(state.service)
 
         return self._wait(stopped, version, "stop (KServe can from 0.15 on)")
 
@@ -192,7 +192,7 @@ class Readiness:
             ours = self._is_newest(service, version)
             return diagnosis.load_failure(service) if ours else ""
         deployment = self._deployment(version, staged=True)
-        if not _carries(deployment, version):
+        if not status.carries(deployment, version):
             return ""
         failure = diagnosis.deployment_failure(deployment)
         if not failure and "canary" not in service["spec"]:
@@ -200,19 +200,19 @@ class Readiness:
         return failure
 
     def _revision_ready(self, service: Resource, version: Version) -> bool:
-        component = _component(service)
+        component = status.component(service)
         created = component.get("latestCreatedRevision", "")
         return (
             created != ""
             and component.get("latestReadyRevision") == created
             and self._is_newest(service, version)
-            and is_ready(service)
-            and _loaded(service)
+            and status.is_ready(service)
+            and status.loaded(service)
         )
 
     def _is_newest(self, service: Resource, version: Version) -> bool:
         """Tell whether the newest revision is the version's, as far as may be seen."""
-        created = _component(service).get("latestCreatedRevision", "")
+        created = status.component(service).get("latestCreatedRevision", "")
         namespace = self._target.namespace
         path = f"{KNATIVE_GROUP}/namespaces/{namespace}/revisions/{created}"
         revision = self._api.visible(path) if created else None
@@ -230,15 +230,9 @@ class Readiness:
     def _deployed(self, version: Version, *, staged: bool) -> bool:
         """Tell whether the pods of a version run and no others do."""
         deployment = self._deployment(version, staged=staged)
-        if deployment is None or not _carries(deployment, version):
+        if deployment is None or not status.carries(deployment, version):
             return False
-        status, wanted = deployment.get("status") or {}, deployment["spec"]["replicas"]
-        return bool(
-            status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-            and status.get("updatedReplicas", 0) >= wanted
-            and status.get("availableReplicas", 0) >= wanted
-            and status.get("replicas", 0) == status.get("updatedReplicas", 0)
-        )
+        return status.is_rolled_out(deployment)
 
     def _about(self, version: Version) -> str:
         model = version.spec.model
@@ -246,74 +240,3 @@ class Readiness:
             f"service {self._target.name!r} in namespace {self._target.namespace!r}: "
             f"version {model.version} of {model.name}"
         )
-
-
-def condition(service: Resource, kind: str) -> str:
-    """Return the status of a condition, `True`, `False` or `Unknown`."""
-    for found in (service.get("status") or {}).get("conditions") or []:
-        if found["type"] == kind:
-            return str(found["status"])
-    return "Unknown"
-
-
-def is_ready(service: Resource) -> bool:
-    """Tell whether a service says that it is ready, now or in the past."""
-    return condition(service, "Ready") == "True"
-
-
-def newest_revision(service: Resource | None) -> str:
-    """Return the name of the newest revision; empty where there is none."""
-    return str(_component(service or {}).get("latestCreatedRevision", ""))
-
-
-def traffic(service: Resource) -> list[Resource]:
-    """Return how requests are shared among revisions (Knative)."""
-    return _component(service).get("traffic") or []
-
-
-def _component(service: Resource) -> Resource:
-    components = (service.get("status") or {}).get("components") or {}
-    found: Resource = components.get("predictor") or {}
-    return found
-
-
-def _share(service: Resource) -> int:
-    """Return the percent of the requests that the newest revision gets."""
-    return sum(
-        int(target.get("percent") or 0)
-        for target in traffic(service)
-        if target.get("latestRevision")
-    )
-
-
-def _loaded(service: Resource) -> bool:
-    told = (service.get("status") or {}).get("modelStatus") or {}
-    return bool(told.get("transitionStatus", "UpToDate") == "UpToDate")
-
-
-def _canary_status(service: Resource, version: Version) -> Resource | None:
-    for found in (service.get("status") or {}).get("canaryStatuses") or []:
-        if found["name"] == version.slot:
-            status: Resource = found
-            return status
-    return None
-
-
-def _canary_ready(service: Resource, version: Version, percent: int = 0) -> bool:
-    found = _canary_status(service, version)
-    if found is None or not found["ready"]:
-        return False
-    return bool(found["trafficPercent"] == percent)
-
-
-def _carries(deployment: Resource | None, version: Version) -> bool:
-    """Tell whether a Deployment is of a version, and of where its model lies."""
-    if deployment is None:
-        return False
-    template = deployment["spec"]["template"]["metadata"]
-    annotations = template.get("annotations") or {}
-    uri = storage_uri(version.spec.model)
-    return bool(
-        annotations.get(PREFIX + "slot") == version.slot
-        and annotations.get(SOURCE, uri) == uri
-    )

@@ -9,12 +9,12 @@ from mlops_common.errors import ConfigError, MlopsError, NotFoundError, RefusedE
 from mlops_common.refs import EndpointRef
 from mlops_common.sections import KserveSettings
 from mlops_common.serving.base import ServiceSpec, ServiceStatus
-from mlops_common.serving.kserve import readiness
 from mlops_common.serving.kserve.addresses import Addresses
 from mlops_common.serving.kserve.cluster import Cluster
-from mlops_common.serving.kserve.readiness import Readiness
+from mlops_common.serving.kserve.readiness import PAUSE, Readiness
 from mlops_common.serving.kserve.resource import ServiceResource, State
 from mlops_common.serving.kserve.rollout import Rollout, Version
+from mlops_common.serving.kserve.status import newest_revision
 from mlops_common.serving.kserve.turn import Turn, this_process
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class KserveServing:
         *,
         client: "ApiClient | None" = None,
         holder: str = "",
-        pause: float = readiness.PAUSE,
+        pause: float = PAUSE,
     ) -> None:
         self.cluster = Cluster(settings, client)
         self._settings = settings
@@ -186,7 +186,7 @@ class KserveServing:
         try:
             before = resource.change(lambda found: found.with_staged(version))
             with progress.step(f"Start {resource.target.name} version {model.version}"):
-                newest = readiness.newest_revision(before.service)
+                newest = newest_revision(before.service)
                 return self._ready(resource).staged(version, newest)
         except BaseException:
             with suppress(MlopsError):

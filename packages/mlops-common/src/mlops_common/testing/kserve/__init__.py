@@ -5,6 +5,6 @@ statuses and failures. What each does when is taken from KServe's own source.
 """
 
 from mlops_common.testing.kserve.controller import KserveDouble
-from mlops_common.testing.kserve.installation import configuration, install
+from mlops_common.testing.kserve.installation import STYLES, configuration, install
 
-__all__ = ["KserveDouble", "configuration", "install"]
+__all__ = ["STYLES", "KserveDouble", "configuration", "install"]

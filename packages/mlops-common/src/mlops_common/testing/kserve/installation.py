@@ -8,6 +8,12 @@ from mlops_common.testing.kubernetes import Cluster, custom_resources
 
 SERVICES = "inferenceservices.serving.kserve.io"
 HOME = "kserve"
+# What KServe can do, by the style in which a version stands beside another.
+STYLES: dict[str, dict[str, Any]] = {
+    "canary": {},
+    "sibling": {"canary": False},
+    "revisions": {"knative": True, "mode": "Knative"},
+}
 
 
 def install(
