@@ -18,6 +18,7 @@ from typing import BinaryIO
 from mlops_common import locks
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
+from mlops_common.logger import get_logger
 from mlops_common.processes import tail, wait_until
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
@@ -25,6 +26,7 @@ from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.base import TrainingRequest
 
 REQUEST, LOG, LOCK = "request.json", "log.txt", "lock"
+log = get_logger(__name__)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -90,6 +92,8 @@ def _workspace(root: Path, run_key: str) -> Iterator[tuple[Path, BinaryIO]]:
     with _translated(root):
         root.mkdir(parents=True, exist_ok=True)
         lock = _claimed(root, folder)
+        if lock is None:
+            log.info("another process trains %s; waiting for it", run_key)
         while lock is None:
             wait_until(lambda: not folder.exists() or not locks.held(folder / LOCK), 1)
             lock = _claimed(root, folder)
@@ -149,14 +153,14 @@ def _run(folder: Path, lock: BinaryIO, home: Path) -> int:
         "uc1_churn.training_backend.local_run",
         str(folder),
     ]
-    with (folder / LOG).open("wb") as log:
+    with (folder / LOG).open("wb") as said:
         # Its own session: its steps end with it, and the lock lives as long as it.
         process = subprocess.Popen(
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=said,
+            stderr=said,
             start_new_session=True,
             pass_fds=(lock.fileno(),),
         )
