@@ -1,5 +1,5 @@
 import pytest
-from kfp_server_api.exceptions import ApiException  # type: ignore[import-untyped]
+from kfp_server_api.exceptions import ApiException
 
 from mlops_common.errors import BackendError, ConfigError, NotFoundError
 from uc1_churn.training_backend.kubeflow_refusals import translated

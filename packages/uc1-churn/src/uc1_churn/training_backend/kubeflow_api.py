@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-import kfp_server_api  # type: ignore[import-untyped]
+import kfp_server_api
 import urllib3
-from kfp_server_api.exceptions import ApiException  # type: ignore[import-untyped]
+from kfp_server_api.exceptions import ApiException
 
 from mlops_common.errors import BackendError, ConfigError, MlopsError
 from mlops_common.logger import get_logger
