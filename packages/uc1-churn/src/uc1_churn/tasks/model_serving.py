@@ -42,6 +42,7 @@ def deploy_to_kserve(
         model=model,
         predictor=PREDICTOR,
         entity=features.columns.entity,
+        namespace=params.namespace,
     )
     with step(f"Deploy {model.name} version {model.version}"):
         staged = serving.stage(spec)

@@ -128,10 +128,19 @@ class Api:
         """
         return self._try("PUT", path, {"fieldManager": MANAGER}, manifest)
 
-    def delete(self, path: str) -> None:
-        """Delete a resource and what belongs to it; absent is no error."""
+    def delete(self, path: str, version: str = "") -> None:
+        """Delete a resource and what belongs to it; absent is no error.
+
+        Args:
+            path: Of the resource.
+            version: The `resourceVersion` that it must still have, if not any.
+
+        Raises:
+            ConflictError: It was changed meanwhile.
+        """
+        only = {"preconditions": {"resourceVersion": version}} if version else None
         try:
-            self._try("DELETE", path, {"propagationPolicy": "Background"})
+            self._try("DELETE", path, {"propagationPolicy": "Background"}, only)
         except NotFoundError:
             return
 

@@ -84,7 +84,7 @@ def _address(configuration: "Configuration", settings: KserveSettings) -> None:
 
 
 def _path(path: Path | None) -> str | None:
-    return None if path is None else str(path)
+    return None if path is None else str(path.expanduser())
 
 
 def _read(path: Path) -> str:

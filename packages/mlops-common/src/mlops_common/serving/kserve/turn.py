@@ -36,6 +36,7 @@ class Turn:
         self._api = api
         self._leases = LEASES.format(namespace)
         self._name = PREFIX + service
+        self._path = f"{self._leases}/{self._name}"
         self._service = service
         self._holder = holder
         self._seconds = int(seconds)
@@ -55,7 +56,7 @@ class Turn:
         Raises:
             RefusedError: Another process has it.
         """
-        lease = self._api.find(f"{self._leases}/{self._name}")
+        lease = self._api.find(self._path)
         try:
             if lease is None:
                 self._api.create(self._leases, self._lease())
@@ -63,8 +64,12 @@ class Turn:
             self._check(lease["spec"])
             wanted = self._lease()
             wanted["metadata"]["resourceVersion"] = lease["metadata"]["resourceVersion"]
-            self._api.replace(f"{self._leases}/{self._name}", wanted)
+            self._api.replace(self._path, wanted)
         except ConflictError as error:
+            # The answer to our own first try may have been lost.
+            found = self._api.find(self._path)
+            if found is not None and self._is_ours(found):
+                return
             raise RefusedError(
                 f"another deploy of service {self._service!r} began at this moment; "
                 "wait until it is done",
@@ -73,9 +78,13 @@ class Turn:
 
     def give_up(self) -> None:
         """Leave the turn to others, if it is ours."""
-        lease = self._api.find(f"{self._leases}/{self._name}")
-        if lease is not None and lease["spec"].get("holderIdentity") == self._holder:
-            self._api.delete(f"{self._leases}/{self._name}")
+        lease = self._api.find(self._path)
+        if lease is not None and self._is_ours(lease):
+            with suppress(ConflictError):
+                self._api.delete(self._path, lease["metadata"]["resourceVersion"])
+
+    def _is_ours(self, lease: Mapping[str, Any]) -> bool:
+        return bool(lease["spec"].get("holderIdentity") == self._holder)
 
     def _check(self, spec: Mapping[str, Any]) -> None:
         """Let another living process finish its deploy.
