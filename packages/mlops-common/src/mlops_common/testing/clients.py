@@ -127,8 +127,12 @@ def _send(
     while not end.wait(0.002):
         try:
             connection.request("POST", path, body)
-            versions.append(int(json.load(connection.getresponse())["model_version"]))
-        except (OSError, HTTPException, KeyError, ValueError) as error:
+            answer = json.load(connection.getresponse())
+            if "model_version" in answer:
+                versions.append(int(answer["model_version"]))
+            else:
+                seen.failures.append(str(answer))
+        except (OSError, HTTPException, ValueError) as error:
             seen.failures.append(repr(error))
             connection.close()
         after()
