@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 Resource: TypeAlias = dict[str, Any]
-# Given a storage URI, why the model does not load; empty if it does.
-Fate: TypeAlias = Callable[[str], str]
+# Given a template, why its pod fails; empty if it answers, nothing while it starts.
+Fate: TypeAlias = Callable[[Resource], str | None]
 
 SERVICE = "serving.kserve.io/inferenceservice"
 SOURCE = "internal.serving.kserve.io/storage-initializer-sourceuri"
@@ -37,7 +37,7 @@ def source(pods: Mapping[str, Any]) -> str:
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Tell whether two templates make the same pods."""
-    return _essence(one) == _essence(other)
+    return essence(one) == essence(other)
 
 
 def failure(reason: str, revision: str = "") -> Resource:
@@ -60,7 +60,8 @@ def condition(kind: str, status: str, reason: str = "") -> Resource:
     return {"type": kind, "status": status, **told}
 
 
-def _essence(pods: Mapping[str, Any]) -> str:
+def essence(pods: Mapping[str, Any]) -> str:
+    """Return what makes a template's pods other than those of another."""
     annotations = pods["metadata"]["annotations"]
     env = pods["spec"]["containers"][0].get("env", [])
     return json.dumps([annotations, env], sort_keys=True)
