@@ -28,7 +28,7 @@ class CuttingProxy:
         Args:
             host: Of the server.
             port: Of the server.
-            after: Bytes, to and fro, after which a connection is reset.
+            after: Bytes in both directions after which a connection is reset.
             cuts: How many connections are reset; later ones live.
         """
         self._server = (host, port)
