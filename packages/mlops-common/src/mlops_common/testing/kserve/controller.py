@@ -24,43 +24,47 @@ BROKEN = "broken"
 class KserveDouble:
     """A double of KServe's controller for one namespace.
 
-    Pods are played too: each answers at once, but for those of a model whose URI says
-    `broken`. With a kubelet they run, which only the Standard mode with canaries can;
-    requests come to them through the gateway.
+    Without a kubelet, pods are only said to answer, but for those of a model whose URI
+    says `broken`. With one they run, in Standard mode, and fail by themselves.
+
+    Args:
+        cluster: The API server.
+        namespace: Of the services.
+        kubelet: Runs the pods.
 
     Attributes:
         paused: Whether it does nothing, as one that is down.
     """
 
     def __init__(
-        self,
-        cluster: Cluster,
-        namespace: str,
-        kubelet: Kubelet | None = None,
+        self, cluster: Cluster, namespace: str, kubelet: Kubelet | None = None
     ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._kubelet = kubelet
         self._end = threading.Event()
         self.paused = False
-        self.gateway = Gateway(kubelet.port if kubelet else lambda _slot: None)
-        fate = kubelet.fate if kubelet else _played
-        self._standard = Standard(cluster, fate)
-        self._knative = Knative(cluster, fate)
+        self._modes: dict[str, Standard | Knative] = {
+            "Standard": Standard(cluster, self.fate, kubelet),
+            "Knative": Knative(cluster, self.fate),
+        }
+
+    def fate(self, uri: str) -> str:
+        """Return why a model does not load: one whose URI says `broken` does not."""
+        if BROKEN not in uri:
+            return ""
+        return "ModelLoadFailed: the pickle is broken"
 
     @contextmanager
     def running(self) -> Iterator["KserveDouble"]:
         """Control until the block ends."""
         thread = threading.Thread(target=self._run, daemon=True)
-        with self.gateway.serving():
-            thread.start()
-            try:
-                yield self
-            finally:
-                self._end.set()
-                thread.join()
-                if self._kubelet is not None:
-                    self._kubelet.keep(set())
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._end.set()
+            thread.join()
 
     def _run(self) -> None:
         while not self._end.wait(PAUSE):
@@ -78,14 +82,10 @@ class KserveDouble:
             with suppress(RequestError):
                 self._reconcile(service)
         self._collect(alive)
-        self.gateway.keep(alive)
-        if self._kubelet is not None:
-            self._kubelet.keep(self._slots())
 
     def _reconcile(self, service: Resource) -> None:
         annotations = service["metadata"].get("annotations") or {}
-        standard = annotations[MODE] == "Standard"
-        mode: Standard | Knative = self._standard if standard else self._knative
+        mode = self._modes[annotations[MODE]]
         if annotations.get(STOP) == "true":
             mode.stop(service)
             status: Resource = {
@@ -98,20 +98,8 @@ class KserveDouble:
         else:
             status = mode.reconcile(service)
         name = service["metadata"]["name"]
-        if self._kubelet is not None:
-            # Before the status: who waits for that sends requests at once.
-            routes = self._standard.routes(service, status)
-            self.gateway.route(name, routes)
         path = f"{SERVICES}/namespaces/{self._namespace}/inferenceservices/{name}"
         self._cluster.request("PATCH", f"{path}/status", {"status": status}, kind=MERGE)
-
-    def _slots(self) -> set[str]:
-        """Return the slots that have a Deployment."""
-        path = COLLECTED[0].format(self._namespace)
-        return {
-            item["spec"]["template"]["metadata"]["annotations"][SLOT]
-            for item in self._cluster.request("GET", path)["items"]
-        }
 
     def _collect(self, alive: set[str]) -> None:
         """Play the garbage collector: what belonged to a deleted service goes."""
@@ -122,8 +110,5 @@ class KserveDouble:
                 if owner is not None and owner not in alive:
                     name = item["metadata"]["name"]
                     self._cluster.request("DELETE", f"{path}/{name}")
-
-
-def _played(pods: Resource) -> str:
-    """Return why a pod fails: its model's URI says so."""
-    return "ModelLoadFailed: the pickle is broken" if BROKEN in source(pods) else ""
+                    if self._kubelet is not None:
+                        self._kubelet.end(name)

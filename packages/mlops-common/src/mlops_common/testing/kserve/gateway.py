@@ -3,117 +3,137 @@
 import json
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TypeAlias
 
 from mlops_common.processes import LOOPBACK
+from mlops_common.testing.kserve.kubelet import Kubelet
+from mlops_common.testing.kserve.standard import deployment_name
+from mlops_common.testing.kserve.workloads import Resource
+from mlops_common.testing.kubernetes import Cluster, RequestError
 
-# By the name of a Kubernetes Service: the slots behind it, with their weights.
-Routes: TypeAlias = Mapping[str, Mapping[str, int]]
+SERVICES = "/apis/serving.kserve.io/v1beta1/namespaces/{}/inferenceservices/{}"
+STOP = "serving.kserve.io/stop"
+ALL = 100
 TRIES = 20  # of a request whose pod ended meanwhile
 TIMEOUT = 60.0
 PASSED = ("Content-Type", "X-Model-Version")
 
 
-class Gateway:
-    """Answers at `/NAMESPACE/NAME/...` for each Kubernetes Service.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a pod answered."""
 
-    Attributes:
-        template: What `kserve.url` has to be.
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@contextmanager
+def gateway(cluster: Cluster, kubelet: Kubelet) -> Iterator[str]:
+    """Answer requests to services until the block ends.
 
     Args:
-        port: Given a slot, returns where its pod answers.
+        cluster: Knows the services and their splits.
+        kubelet: Runs their pods.
+
+    Yields:
+        The value of `kserve.url`: each Kubernetes Service is `/NAMESPACE/NAME` of a
+        server on loopback.
     """
+    server = ThreadingHTTPServer((LOOPBACK, 0), _handler(cluster, kubelet))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{LOOPBACK}:{server.server_port}/{{namespace}}/{{name}}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
-    def __init__(self, port: Callable[[str], int | None]) -> None:
-        self._port = port
-        self._routes: dict[str, Routes] = {}
-        self.template = ""
 
-    def route(self, service: str, routes: Routes) -> None:
-        """Set the routes of an InferenceService, `NAMESPACE/NAME` to its slots."""
-        self._routes[service] = routes
+def shares(service: Resource) -> dict[str, int]:
+    """Return the percentage of each Deployment behind a service."""
+    if service["metadata"].get("annotations", {}).get(STOP) == "true":
+        return {}
+    spec, told = service["spec"], (service.get("status") or {}).get("canaryStatuses")
+    ready = {canary["name"] for canary in told or [] if canary["ready"]}
+    found = {
+        deployment_name(service, canary["predictor"]): int(canary["trafficPercent"])
+        for canary in spec.get("canary") or []
+        if canary["predictor"]["name"] in ready
+    }
+    stable = deployment_name(service, spec["predictor"])
+    return {stable: ALL - sum(found.values()), **found}
 
-    def keep(self, services: set[str]) -> None:
-        """Forget the routes of all other services."""
-        for name in set(self._routes) - services:
-            del self._routes[name]
 
-    @contextmanager
-    def serving(self) -> Iterator["Gateway"]:
-        """Answer until the block ends."""
-        server = ThreadingHTTPServer((LOOPBACK, 0), self._handler())
-        server.daemon_threads = True
-        self.template = f"http://{LOOPBACK}:{server.server_port}/{{namespace}}/{{name}}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-    def _choose(self, name: str) -> int | None:
-        """Return the port of a pod behind a Service, by the weights."""
-        for routes in list(self._routes.values()):
-            weights = routes.get(name)
-            if weights and sum(weights.values()):
-                slots, shares = zip(*weights.items(), strict=True)
-                return self._port(random.choices(slots, shares)[0])  # noqa: S311
+def _port(cluster: Cluster, kubelet: Kubelet, namespace: str, name: str) -> int | None:
+    """Return where a pod behind a Kubernetes Service answers."""
+    port = kubelet.port(name)
+    if port is not None:
+        return port
+    try:
+        service = cluster.get(SERVICES.format(namespace, name))
+    except (OSError, RequestError):
         return None
+    weights = shares(service) if service is not None else {}
+    if not weights:
+        return None
+    chosen = random.choices(list(weights), list(weights.values()))  # noqa: S311
+    return kubelet.port(chosen[0])
 
-    def _forward(
-        self, method: str, path: str, body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Return the answer of a pod."""
-        _, namespace, name, rest = path.split("/", 3)
-        for _ in range(TRIES):
-            port = self._choose(f"{namespace}/{name}")
-            if port is None:
-                break
-            connection = HTTPConnection(LOOPBACK, port, timeout=TIMEOUT)
-            try:
-                connection.request(method, f"/{rest}", body)
-                answer = connection.getresponse()
-                headers = {key: answer.headers[key] or "" for key in PASSED}
-                return answer.status, headers, answer.read()
-            except (OSError, HTTPException):
-                continue
-            finally:
-                connection.close()
-        told = json.dumps({"error": f"no pod answers for {namespace}/{name}"})
-        return HTTPStatus.SERVICE_UNAVAILABLE, {}, told.encode()
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        gateway = self
+def _asked(port: int, method: str, path: str, body: bytes) -> Answer:
+    connection = HTTPConnection(LOOPBACK, port, timeout=TIMEOUT)
+    try:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        headers = {k: v for k, v in answer.headers.items() if k.title() in PASSED}
+        return Answer(answer.status, headers, answer.read())
+    finally:
+        connection.close()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            # Else each answer waits for the acknowledgement of its headers.
-            wbufsize = -1
-            disable_nagle_algorithm = True
 
-            def answer(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                status, headers, body = gateway._forward(
-                    self.command, self.path, self.rfile.read(length)
-                )
-                self.send_response(status)
-                for key, value in headers.items():
-                    if value:
-                        self.send_header(key, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+def _handler(cluster: Cluster, kubelet: Kubelet) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # In one piece: half an answer would wait for its acknowledgement.
+        wbufsize = -1
 
-            do_GET = do_POST = answer  # noqa: N815
+        def forward(self) -> Answer:
+            """Return a pod's answer; another pod is asked where one ended."""
+            _, namespace, name, path = self.path.split("/", 3)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            for _ in range(TRIES):
+                port = _port(cluster, kubelet, namespace, name)
+                if port is None:
+                    break
+                try:
+                    return _asked(port, self.command, f"/{path}", body)
+                except (OSError, HTTPException):
+                    continue
+            told = {"error": f"no pod answers for {name} in {namespace}"}
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            return Answer(status, {}, json.dumps(told).encode())
 
-            def log_message(self, *_arguments: object) -> None:
-                """Write no log."""
+        def answer(self) -> None:
+            """Answer a request."""
+            found = self.forward()
+            self.send_response(found.status)
+            for key, value in found.headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(found.body)))
+            self.end_headers()
+            self.wfile.write(found.body)
 
-        return Handler
+        do_GET = do_POST = answer  # noqa: N815
+
+        def log_message(self, *_arguments: object) -> None:
+            """Write no log."""
+
+    return Handler

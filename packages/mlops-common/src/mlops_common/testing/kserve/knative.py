@@ -9,6 +9,7 @@ from mlops_common.testing.kserve.workloads import (
     condition,
     failure,
     same,
+    source,
     template,
 )
 from mlops_common.testing.kubernetes import Cluster
@@ -38,7 +39,7 @@ class Knative:
             # A new revision is told before it is ready; the rest is the past's.
             predictor = {**before, "latestCreatedRevision": name}
             return {**status, "components": {"predictor": predictor}}
-        reason = self._fate(created["spec"]["template"])
+        reason = self._fate(source(created["spec"]["template"]))
         after = {**before, "latestCreatedRevision": name}
         if not reason:
             after["latestReadyRevision"] = name

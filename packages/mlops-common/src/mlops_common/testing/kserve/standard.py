@@ -12,12 +12,11 @@ from mlops_common.testing.kserve.workloads import (
     condition,
     failure,
     same,
+    source,
     template,
 )
 from mlops_common.testing.kubernetes import Cluster
 
-ALL = 100
-SLOT = "mlops/slot"
 MERGE = "application/merge-patch+json"
 
 
@@ -26,7 +25,7 @@ class Standard:
 
     Args:
         cluster: The API server.
-        fate: Which models do not load.
+        fate: Which models do not load, where no pods run.
         kubelet: Runs the pods; without it they are only said to run.
     """
 
@@ -44,8 +43,8 @@ class Standard:
         statuses = [self._canary(service, canary) for canary in canaries]
         main = self._deployed(service, spec["predictor"])
         self._clean(service, [spec["predictor"], *(c["predictor"] for c in canaries)])
-        reason = self._fate(template(service, spec["predictor"])) or ""
         ready = _available(main)
+        reason = "" if ready else self._outcome(main) or ""
         status: Resource = {
             "observedGeneration": (main.get("status") or {}).get("observedGeneration"),
             "deploymentMode": "Standard",
@@ -63,25 +62,6 @@ class Standard:
         """Delete the Deployments."""
         self._clean(service, [])
 
-    def routes(self, service: Resource, status: Resource) -> dict[str, dict[str, int]]:
-        """Return which slots are behind which Kubernetes Service, by weight."""
-        spec, namespace = service["spec"], service["metadata"]["namespace"]
-        canaries = spec.get("canary") or []
-        told = status.get("canaryStatuses") or []
-        shares = {c["name"]: c["trafficPercent"] for c in told if c["ready"]}
-        stable = spec["predictor"]["annotations"][SLOT]
-        everything = {stable: ALL - sum(shares.values()), **shares}
-        predictors = [spec["predictor"], *(c["predictor"] for c in canaries)]
-        return {
-            f"{namespace}/{service['metadata']['name']}": everything,
-            **{
-                f"{namespace}/{_name(service, predictor)}": {
-                    predictor["annotations"][SLOT]: ALL
-                }
-                for predictor in predictors
-            },
-        }
-
     def _canary(self, service: Resource, canary: Mapping[str, Any]) -> Resource:
         predictor = canary["predictor"]
         deployment = self._deployed(service, predictor)
@@ -93,10 +73,8 @@ class Standard:
 
     def _deployed(self, service: Resource, predictor: Mapping[str, Any]) -> Resource:
         """Make or change a Deployment; its pods start at the next call."""
-        name, namespace = (
-            deployment_name(service, predictor),
-            service["metadata"]["namespace"],
-        )
+        namespace = service["metadata"]["namespace"]
+        name = deployment_name(service, predictor)
         path = f"{_deployments(namespace)}/{name}"
         pods = template(service, predictor)
         found: Resource | None = self._cluster.get(path)
@@ -108,12 +86,12 @@ class Standard:
         return found
 
     def _run(self, path: str, deployment: Resource) -> None:
-        """Play the kubelet: the pods run, or crash."""
+        """Tell whether the pods run, start or crash."""
         generation = deployment["metadata"]["generation"]
-        reason = self._fate(deployment["spec"]["template"])
-        counts = {"replicas": 1, "updatedReplicas": 1}
+        reason = self._outcome(deployment)
+        counts: Resource = {"replicas": 1, "updatedReplicas": 1}
         if reason is None:
-            status: Resource = {**counts, "unavailableReplicas": 1}
+            status = {**counts, "availableReplicas": None}
         elif reason:
             crashed = {
                 "type": "Progressing",
@@ -123,18 +101,17 @@ class Standard:
             }
             counts |= {"unavailableReplicas": 1}
             status = {**counts, "conditions": [crashed]}
-        elif self._answers(deployment):
-            status = {**counts, "readyReplicas": 1, "availableReplicas": 1}
         else:
-            status = {**counts, "unavailableReplicas": 1, "availableReplicas": None}
+            status = {**counts, "readyReplicas": 1, "availableReplicas": 1}
         status |= {"observedGeneration": generation}
         self._cluster.request("PATCH", f"{path}/status", {"status": status}, kind=MERGE)
 
-    def _answers(self, deployment: Resource) -> bool:
+    def _outcome(self, deployment: Resource) -> str | None:
+        """Return why the pods fail, empty if they answer, nothing while they start."""
+        template = deployment["spec"]["template"]
         if self._kubelet is None:
-            return True
-        name = deployment["metadata"]["name"]
-        return self._kubelet.ready(name, deployment["spec"]["template"])
+            return self._fate(source(template))
+        return self._kubelet.outcome(deployment["metadata"]["name"], template)
 
     def _clean(self, service: Resource, kept: list[Mapping[str, Any]]) -> None:
         """Delete the Deployments of predictors that are gone."""
@@ -143,8 +120,8 @@ class Standard:
         path = _deployments(namespace)
         found = self._cluster.request("GET", f"{path}?labelSelector={SERVICE}={name}")
         for deployment in found["items"]:
-            if deployment["metadata"]["name"] not in names:
-                gone = deployment["metadata"]["name"]
+            gone = deployment["metadata"]["name"]
+            if gone not in names:
                 self._cluster.request("DELETE", f"{path}/{gone}")
                 if self._kubelet is not None:
                     self._kubelet.end(gone)

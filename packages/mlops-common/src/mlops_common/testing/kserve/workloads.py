@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 Resource: TypeAlias = dict[str, Any]
-# Given a template, why its pod fails; empty if it answers, nothing while it starts.
-Fate: TypeAlias = Callable[[Resource], str | None]
+# Given a storage URI, why the model does not load; empty if it does.
+Fate: TypeAlias = Callable[[str], str]
 
 SERVICE = "serving.kserve.io/inferenceservice"
 SOURCE = "internal.serving.kserve.io/storage-initializer-sourceuri"
