@@ -48,6 +48,15 @@ def version(endpoint: EndpointRef) -> int:
     return int(answer["model_version"])
 
 
+def silent(endpoint: EndpointRef) -> bool:
+    """Whether nothing answers at an endpoint: no server, or none behind a gateway."""
+    try:
+        status, _ = ask(endpoint.infer_url, tensors())
+    except OSError:
+        return True
+    return status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
 def answered(
     endpoint: EndpointRef, number: int, headers: Mapping[str, str] | None = None
 ) -> list[int]:
