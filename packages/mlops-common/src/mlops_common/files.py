@@ -21,7 +21,7 @@ UNWRITABLE = frozenset(
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, *, flush: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `target`, which takes its place at the end.
 
     An error in the block leaves `target` as it was; one that concerns another file
@@ -29,6 +29,8 @@ def replacing(target: Path) -> Iterator[Path]:
 
     Args:
         target: The file; its folder is made when absent.
+        flush: Wait for the disk, so that a power cut spoils nothing either; not worth
+            it for a copy that is checked when it is used.
 
     Raises:
         BackendError: The disk is full, or the folder cannot be written.
@@ -42,7 +44,7 @@ def replacing(target: Path) -> Iterator[Path]:
         ['a.txt']
     """
     try:
-        with _renaming(target) as partial:
+        with _renaming(target, flush=flush) as partial:
             yield partial
     except OSError as error:
         if not _concerns(error, target):
@@ -120,14 +122,15 @@ def unwritable(target: Path, reason: str) -> BackendError:
 
 
 @contextmanager
-def _renaming(target: Path) -> Iterator[Path]:
+def _renaming(target: Path, *, flush: bool = True) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     _forget(target)
     partial = target.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{target.name}")
     try:
         yield partial
-        with partial.open("rb+") as stream:
-            os.fsync(stream.fileno())
+        if flush:
+            with partial.open("rb+") as stream:
+                os.fsync(stream.fileno())
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

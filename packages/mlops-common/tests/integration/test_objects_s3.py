@@ -250,8 +250,9 @@ def test_bytes_that_change_on_the_way_are_noticed(
     assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.parametrize("size", [0, 5, LARGE - 1, LARGE])
 def test_a_file_that_is_written_to_while_it_is_stored_is_no_object(
-    settings: MinioSettings, tmp_path: Path
+    settings: MinioSettings, tmp_path: Path, size: int
 ) -> None:
     file = a_file(tmp_path, LARGE)
     store = S3ObjectStore(settings)
@@ -259,7 +260,7 @@ def test_a_file_that_is_written_to_while_it_is_stored_is_no_object(
     class Writer(Recorder):
         def opened(self, description: str, total: float | None, unit: Unit) -> None:
             super().opened(description, total, unit)
-            file.write_bytes(b"other")
+            file.write_bytes(bytes(size))
 
     with (
         listening(Writer()),
@@ -269,6 +270,28 @@ def test_a_file_that_is_written_to_while_it_is_stored_is_no_object(
 
     assert list(store.keys()) == []
     assert uploads_begun(settings) == []
+
+
+def test_a_file_that_is_cut_off_while_it_is_created_is_no_object(
+    gateway: FaultyGateway, store: S3ObjectStore, tmp_path: Path
+) -> None:
+    file = a_file(tmp_path, LARGE)
+    # Between the first try and the second, while the log tells of the first.
+    gateway.spoil(Fault("refuse", "PUT"))
+    log = logging.getLogger("mlops_common.objects.s3.retries")
+
+    def cut_off(_: logging.LogRecord) -> bool:
+        file.write_bytes(b"other")
+        return True
+
+    log.addFilter(cut_off)
+    try:
+        with pytest.raises(ContractError, match="was written to while it was stored"):
+            store.create("a", file)
+    finally:
+        log.removeFilter(cut_off)
+
+    assert list(store.keys()) == []
 
 
 def test_the_bytes_of_a_transfer_are_shown(

@@ -78,7 +78,7 @@ class Datasets:
         key = f"{prefix.strip('/')}/{digest}.parquet"
         if self._stored(key) != digest:
             with step(f"Store {name}"):
-                self.objects.upload(key, file)
+                self.objects.upload(key, file, digest=digest)
                 self._keep(key, digest, file)
         return DatasetRef(name=name, key=key, digest=digest, rows=count)
 
@@ -181,7 +181,7 @@ class Datasets:
     def _keep(self, key: str, digest: str, file: Path) -> None:
         """Keep a copy of what was just stored elsewhere: this run will read it."""
         if self._file(key) is None:
-            with replacing(self._download(digest)) as partial:
+            with replacing(self._download(digest), flush=False) as partial:
                 shutil.copyfile(file, partial)
 
     def _file(self, key: str) -> Path | None:

@@ -20,8 +20,13 @@ class ObjectStore(Protocol):
         """Store `data` under `key`, replacing what was there; return its URI."""
         ...
 
-    def upload(self, key: str, source: Path) -> str:
+    def upload(self, key: str, source: Path, *, digest: str = "") -> str:
         """Store the file `source` under `key`, streamed; return its URI.
+
+        Args:
+            key: Where to.
+            source: The file.
+            digest: Its SHA-256, which saves a store the work where it is known.
 
         Raises:
             NotFoundError: There is no such file.

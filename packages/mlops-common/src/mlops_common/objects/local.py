@@ -37,7 +37,7 @@ class LocalObjectStore:
             partial.write_bytes(data)
         return self.uri(key)
 
-    def upload(self, key: str, source: Path) -> str:
+    def upload(self, key: str, source: Path, *, digest: str = "") -> str:  # noqa: ARG002 - files note none
         """Store the file `source` under `key`; return its URI."""
         with _present(source, key), replacing(self._path(key)) as partial:
             shutil.copyfile(source, partial)
@@ -82,7 +82,7 @@ class LocalObjectStore:
         """Copy the object under `key` to the file `target`."""
         with (
             self.open(key) as stream,
-            replacing(target) as partial,
+            replacing(target, flush=False) as partial,
             partial.open("wb") as copy,
         ):
             shutil.copyfileobj(stream, copy, 1 << 20)

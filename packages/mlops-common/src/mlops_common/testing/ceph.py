@@ -50,14 +50,17 @@ osd_pool_default_pg_num = 4
 osd_pool_default_pgp_num = 4
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
-osd_objectstore = bluestore
-bluestore_block_size = 4294967296
+osd_objectstore = {disk}
+memstore_device_bytes = 4294967296
+bluestore_block_size = 10737418240
 bluestore_fsck_on_mount = false
 osd_memory_target = 939524096
 crush_location = root=default host=localhost
 [client]
 ms_mon_client_mode = crc
 rgw_enable_usage_log = false
+rgw_gc_obj_min_wait = 5
+rgw_gc_processor_period = 5
 rgw_run_sync_thread = false
 rgw_thread_pool_size = 32
 """
@@ -71,8 +74,15 @@ class CephStore:
         port: Of the gateway.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        """Name the parts; nothing is made yet.
+
+        Args:
+            folder: For everything it writes.
+            durable: Whether objects lie on the disk, or in memory, which is faster.
+        """
         self.folder = folder
+        self._disk = "bluestore" if durable else "memstore"
         self.port = free_port()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._user: dict[str, str] = {}
@@ -99,7 +109,9 @@ class CephStore:
         """Make an empty cluster, start it, and give it a user."""
         monitor = f"[v2:{LOOPBACK}:{free_port()},v1:{LOOPBACK}:{free_port()}]"
         fsid = str(uuid.uuid4())
-        text = CONFIG.format(fsid=fsid, monitor=monitor, folder=self.folder)
+        text = CONFIG.format(
+            fsid=fsid, monitor=monitor, folder=self.folder, disk=self._disk
+        )
         self._config.write_text(text, "utf-8")
         for part in ("mon", "osd"):
             (self.folder / part).mkdir()
@@ -190,20 +202,24 @@ class CephStore:
             return False
 
 
+def missing() -> list[str]:
+    """Return which of its programs are not installed."""
+    return [program for program in PROGRAMS if shutil.which(program) is None]
+
+
 @contextmanager
-def ceph_store() -> Iterator[CephStore]:
+def ceph_store(*, durable: bool = True) -> Iterator[CephStore]:
     """Yield a running store; skip the test where Ceph is not installed."""
     import pytest
 
-    absent = [program for program in PROGRAMS if shutil.which(program) is None]
-    if absent:
+    if absent := missing():
         pytest.skip(
             f"needs {', '.join(absent)}: apt-get install --no-install-recommends "
             "radosgw ceph-mon ceph-osd ceph-common"
         )
     # Its sockets need a short path.
     with tempfile.TemporaryDirectory(prefix="ceph-") as folder:
-        store = CephStore(Path(folder))
+        store = CephStore(Path(folder), durable=durable)
         try:
             store.make()
             yield store

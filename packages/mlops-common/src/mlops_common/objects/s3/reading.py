@@ -2,13 +2,14 @@
 
 import hashlib
 import io
+import mmap
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError, IncompleteReadError
 
@@ -19,7 +20,7 @@ from mlops_common.progress import Advance
 
 DIGEST = "sha256"  # name of the metadata that holds it
 WRITER = "writer"
-BLOCK = 1 << 20
+BLOCK = 1 << 20  # bytes
 CLIENT_ERROR = 400
 
 
@@ -87,6 +88,7 @@ def fetch(bucket: Bucket, found: Stored, target: Path, advance: Advance) -> str:
         target.open("wb+") as file,
         ThreadPoolExecutor(bucket.settings.parallel_parts) as pool,
     ):
+        file.truncate(found.size)
 
         def part(start: int) -> int:
             position = start
@@ -97,15 +99,11 @@ def fetch(bucket: Bucket, found: Stored, target: Path, advance: Advance) -> str:
                 advance(len(block))
             return stop
 
-        digest = hashlib.sha256()
         parts = [pool.submit(part, start) for start in starts]
         try:
-            # Hashed in order, while later parts still come.
-            for start, ended in zip(starts, parts, strict=True):
-                digest.update(os.pread(file.fileno(), ended.result() - start, start))
+            return _digest(file, starts, parts)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-    return digest.hexdigest()
 
 
 def check(bucket: Bucket, found: Stored, digest: str) -> None:
@@ -198,6 +196,21 @@ class Stream(io.RawIOBase):
         close = getattr(self._blocks, "close", None)
         if close is not None:
             close()
+
+
+def _digest(file: BinaryIO, starts: range, parts: list[Future[int]]) -> str:
+    """Return the SHA-256 of a file, taken in order while later parts still come."""
+    digest = hashlib.sha256()
+    if parts:
+        with (
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as view,
+        ):
+            for start, part in zip(starts, parts, strict=True):
+                # A slice is a view too, and the map is closed after all of them.
+                with view[start : part.result()] as piece:
+                    digest.update(piece)
+    return digest.hexdigest()
 
 
 def _streamed(bucket: Bucket, found: Stored, start: int, stop: int) -> Iterator[bytes]:

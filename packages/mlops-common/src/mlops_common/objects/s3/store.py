@@ -32,9 +32,9 @@ class S3ObjectStore:
         """Store `data` under `key`; return its URI."""
         return self._write(key, data)
 
-    def upload(self, key: str, source: Path) -> str:
+    def upload(self, key: str, source: Path, *, digest: str = "") -> str:
         """Store the file `source` under `key`; return its URI."""
-        return self._write(key, source)
+        return self._write(key, source, digest)
 
     def create(self, key: str, data: bytes | Path) -> bool:
         """Store bytes or a file under `key` unless something is there already.
@@ -43,7 +43,7 @@ class S3ObjectStore:
         heeds `If-None-Match` at the end of an upload in parts, as AWS and MinIO do.
         """
         with self._bucket.translated(f"write object {checked(key)!r}"):
-            return uploads.write(self._bucket, key, data, only_new=True)
+            return uploads.create(self._bucket, key, data)
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
@@ -67,7 +67,7 @@ class S3ObjectStore:
         found = self._stored(key)
         with (
             self._bucket.translated(f"read object {key!r}", key),
-            replacing(target) as partial,
+            replacing(target, flush=False) as partial,
             step(f"Download {key}", found.size, unit="bytes") as advance,
         ):
             digest = reading.fetch(self._bucket, found, partial, advance)
@@ -102,9 +102,9 @@ class S3ObjectStore:
         """Return the `s3://` URI of `key`."""
         return f"s3://{self._bucket.name}/{checked(key)}"
 
-    def _write(self, key: str, data: bytes | Path) -> str:
+    def _write(self, key: str, data: bytes | Path, digest: str = "") -> str:
         with self._bucket.translated(f"write object {checked(key)!r}"):
-            uploads.write(self._bucket, key, data, only_new=False)
+            uploads.put(self._bucket, key, data, digest)
         return self.uri(key)
 
     def _stored(self, key: str) -> reading.Stored:

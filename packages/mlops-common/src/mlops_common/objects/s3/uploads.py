@@ -2,21 +2,20 @@
 
 import hashlib
 import math
-import os
 import secrets
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from mlops_common.errors import ContractError, NotFoundError
+from mlops_common.errors import ContractError
 from mlops_common.objects.s3.bucket import Bucket
-from mlops_common.objects.s3.errors import NO_SUCH_UPLOAD, TAKEN, code
+from mlops_common.objects.s3.errors import ERRORS, NO_SUCH_UPLOAD, TAKEN, code
 from mlops_common.objects.s3.reading import DIGEST, WRITER, stored
+from mlops_common.objects.s3.source import Part, Source, opened
 from mlops_common.progress import step
 
 MOST_PARTS = 10_000  # of an object, by the S3 API
@@ -45,44 +44,61 @@ class Write:
         return f"write object {self.key!r}"
 
 
-def write(bucket: Bucket, key: str, data: bytes | Path, *, only_new: bool) -> bool:
-    """Store bytes or a file; return whether this call stored them.
+def put(bucket: Bucket, key: str, data: bytes | Path, digest: str = "") -> None:
+    """Store bytes or a file, whatever was there.
 
     Args:
         bucket: Where to.
         key: Of the object.
         data: The bytes, or the file that holds them.
-        only_new: Store nothing where there is an object already.
+        digest: SHA-256 of the file, if it is known.
 
     Raises:
         NotFoundError: There is no such file.
         ContractError: The file was changed meanwhile.
     """
-    condition = {"IfNoneMatch": "*"} if only_new else {}
     if isinstance(data, bytes):
-        digest = hashlib.sha256(data).hexdigest()
-        return _whole(bucket, _described(key, len(data), digest, condition), data)
-    with _opened(data, key) as source:
+        _whole(bucket, _described(key, data), data)
+        return
+    with opened(data, key) as source:
         if source.size <= bucket.settings.part_size_mb << 20:
-            return write(bucket, key, source.stream.read(), only_new=only_new)
-        wanted = _described(key, source.size, source.digest(), condition)
+            put(bucket, key, source.stream.read())
+        else:
+            _in_parts(bucket, _described(key, source, digest), source)
+
+
+def create(bucket: Bucket, key: str, data: bytes | Path) -> bool:
+    """Store bytes or a file where nothing is yet; return whether this call did.
+
+    Raises:
+        NotFoundError: There is no such file.
+        ContractError: The file was changed meanwhile.
+    """
+    if isinstance(data, bytes):
+        return _whole(bucket, _described(key, data, new=True), data)
+    with opened(data, key) as source:
+        wanted = _described(key, source, new=True)
         # Not all servers heed a condition at the end of an upload in parts.
-        if only_new and source.size <= LARGEST_REQUEST:
+        if source.size <= LARGEST_REQUEST:
             return _created(bucket, wanted, source)
         return _in_parts(bucket, wanted, source)
 
 
-def _described(key: str, size: int, digest: str, condition: dict[str, str]) -> Write:
+def _described(
+    key: str, data: bytes | Source, digest: str = "", *, new: bool = False
+) -> Write:
+    if isinstance(data, bytes):
+        size, digest = len(data), hashlib.sha256(data).hexdigest()
+    else:
+        size, digest = data.size, digest or data.digest()
     metadata = {DIGEST: digest, WRITER: secrets.token_hex(8)}
-    return Write(key, size, metadata, condition)
+    return Write(key, size, metadata, {"IfNoneMatch": "*"} if new else {})
 
 
-def _whole(bucket: Bucket, wanted: Write, body: bytes | BinaryIO) -> bool:
+def _whole(bucket: Bucket, wanted: Write, data: bytes | Source) -> bool:
     """Store an object in one request."""
 
-    def request() -> dict[str, Any]:
-        if not isinstance(body, bytes):
-            body.seek(0)
+    def send(body: bytes | Part) -> dict[str, Any]:
         return bucket.once(
             "put_object",
             Key=wanted.key,
@@ -91,6 +107,12 @@ def _whole(bucket: Bucket, wanted: Write, body: bytes | BinaryIO) -> bool:
             **wanted.condition,
         )
 
+    def request() -> dict[str, Any]:
+        if isinstance(data, bytes):
+            return send(data)
+        with data.unchanged(wanted.key):
+            return send(data.part(0, data.size))
+
     try:
         bucket.retries.call(wanted.action, request)
     except ClientError as error:
@@ -98,9 +120,9 @@ def _whole(bucket: Bucket, wanted: Write, body: bytes | BinaryIO) -> bool:
     return True
 
 
-def _created(bucket: Bucket, wanted: Write, source: "_Source") -> bool:
+def _created(bucket: Bucket, wanted: Write, source: Source) -> bool:
     """Store a new object in one request; remove it if the file was changed."""
-    won = _whole(bucket, wanted, source.stream)
+    won = _whole(bucket, wanted, source)
     try:
         source.check(wanted.key)
     except ContractError:
@@ -110,7 +132,7 @@ def _created(bucket: Bucket, wanted: Write, source: "_Source") -> bool:
     return won
 
 
-def _in_parts(bucket: Bucket, wanted: Write, source: "_Source") -> bool:
+def _in_parts(bucket: Bucket, wanted: Write, source: Source) -> bool:
     """Store an object in several requests at once; all of it appears, or nothing."""
     begun = bucket.ask(
         "create_multipart_upload",
@@ -120,7 +142,7 @@ def _in_parts(bucket: Bucket, wanted: Write, source: "_Source") -> bool:
     )
     upload = {"Key": wanted.key, "UploadId": begun["UploadId"]}
     try:
-        parts = _sent(bucket, wanted, source.stream, upload)
+        parts = _sent(bucket, wanted, source, upload)
         source.check(wanted.key)
         bucket.ask(
             "complete_multipart_upload",
@@ -130,7 +152,7 @@ def _in_parts(bucket: Bucket, wanted: Write, source: "_Source") -> bool:
             **wanted.condition,
         )
     except BaseException as error:
-        with suppress(ClientError, BotoCoreError):
+        with suppress(*ERRORS):
             bucket.once("abort_multipart_upload", **upload)
         if isinstance(error, ClientError):
             return _was_ours(bucket, wanted, error)
@@ -139,18 +161,25 @@ def _in_parts(bucket: Bucket, wanted: Write, source: "_Source") -> bool:
 
 
 def _sent(
-    bucket: Bucket, wanted: Write, source: BinaryIO, upload: dict[str, str]
+    bucket: Bucket, wanted: Write, source: Source, upload: dict[str, str]
 ) -> list[dict[str, Any]]:
     """Send every part; return what the server calls them, in order."""
     size = max(bucket.settings.part_size_mb << 20, math.ceil(wanted.size / MOST_PARTS))
 
     def send(number: int) -> dict[str, Any]:
-        block = os.pread(source.fileno(), size, (number - 1) * size)
-        # The signature holds the SHA-256 of the part, which the server checks.
-        answer = bucket.ask(
-            "upload_part", wanted.action, PartNumber=number, Body=block, **upload
-        )
-        advance(len(block))
+        start = (number - 1) * size
+        part = source.part(start, min(size, wanted.size - start))
+
+        def request() -> dict[str, Any]:
+            part.seek(0)
+            # The signature holds the SHA-256 of the part, which the server checks.
+            with source.unchanged(wanted.key):
+                return bucket.once(
+                    "upload_part", PartNumber=number, Body=part, **upload
+                )
+
+        answer = bucket.retries.call(wanted.action, request)
+        advance(part.size)
         return {"PartNumber": number, "ETag": answer["ETag"]}
 
     with (
@@ -181,50 +210,3 @@ def _was_ours(bucket: Bucket, wanted: Write, error: ClientError) -> bool:
     if not ours and not taken:
         raise error
     return ours
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A file that is to be stored.
-
-    Attributes:
-        file: Its path.
-        stream: Opened.
-        state: Its size and the instant of its last change, when it was opened.
-    """
-
-    file: Path
-    stream: BinaryIO
-    state: tuple[int, int]
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.state[0]
-
-    def digest(self) -> str:
-        """Return its SHA-256."""
-        return hashlib.file_digest(self.stream, "sha256").hexdigest()  # type: ignore[arg-type]
-
-    def check(self, key: str) -> None:
-        """Complain if it was written to since it was opened."""
-        if _state(self.stream) != self.state:
-            raise ContractError(
-                f"{self.file} was written to while it was stored as {key!r}; "
-                "store it again"
-            )
-
-
-@contextmanager
-def _opened(file: Path, key: str) -> Iterator[_Source]:
-    try:
-        stream = file.open("rb")
-    except FileNotFoundError as error:
-        raise NotFoundError(f"no file {file} to store as {key!r}") from error
-    with stream:
-        yield _Source(file, stream, _state(stream))
-
-
-def _state(stream: BinaryIO) -> tuple[int, int]:
-    found = os.fstat(stream.fileno())
-    return found.st_size, found.st_mtime_ns
