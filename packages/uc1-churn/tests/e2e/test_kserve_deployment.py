@@ -15,7 +15,11 @@ from mlops_common.errors import RefusedError
 from mlops_common.home import reset
 from mlops_common.launch import launch
 from mlops_common.simulation import write_company
-from mlops_common.testing.external_postgres import external_postgres, variables
+from mlops_common.testing.external_postgres import (
+    PASSWORD,
+    external_postgres,
+    variables,
+)
 from mlops_common.testing.kserve import KserveDouble, Kubelet, gateway, install
 from mlops_common.testing.kubernetes import ControlPlane
 from mlops_common.testing.moto import moto_server
@@ -26,15 +30,18 @@ pytestmark = pytest.mark.cluster
 
 NAMESPACE = "models"
 SERVICES = "/apis/serving.kserve.io/v1beta1/namespaces/models/inferenceservices"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/models/leases"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/models/deployments"
 SERVICE = f"{SERVICES}/churn-predictor"
 LOGGED = "SELECT DISTINCT model_version FROM serving.predictions ORDER BY 1"
 QUICK = {"bootstrap_replicates": 100}
 
 
 class Ran(NamedTuple):
-    """A first run, and the cluster that it deployed to."""
+    """A first run, the cluster that it deployed to, and what nobody may see."""
 
     platform: Platform
+    secrets: set[str]
     cluster: ControlPlane
     result: ChurnResult
 
@@ -78,7 +85,13 @@ def ran(
         platform = Platform(load().settings, file)
         stack.callback(reset, platform)
         make_company(platform)
-        yield Ran(platform, kubernetes_api, run(platform))
+        secrets = {
+            PASSWORD,
+            given["MLOPS_MINIO__ACCESS_KEY"],
+            given["MLOPS_MINIO__SECRET_KEY"],
+            given["MLOPS_KSERVE__TOKEN"],
+        }
+        yield Ran(platform, secrets, kubernetes_api, run(platform))
 
 
 def make_company(platform: Platform) -> None:
@@ -105,6 +118,14 @@ def test_the_service_answers_as_the_model_does_offline_and_names_its_version(
     assert ran.platform.serving.endpoint("churn-predictor") == ran.result.endpoint
     assert ran.result.endpoint.model == ran.result.model
     assert ran.platform.tracking.resolve("churn-predictor", "champion").version == 1
+
+
+def test_no_secret_is_in_what_the_cluster_was_told(ran: Ran) -> None:
+    told = [ran.cluster.get(path) for path in (SERVICES, LEASES, DEPLOYMENTS)]
+
+    text = json.dumps(told)
+    assert "churn-predictor" in text
+    assert [secret for secret in ran.secrets if json.dumps(secret)[1:-1] in text] == []
 
 
 def test_the_pod_logs_its_predictions(ran: Ran) -> None:
