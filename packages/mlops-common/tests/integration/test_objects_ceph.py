@@ -2,7 +2,6 @@
 
 import itertools
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -122,11 +121,10 @@ def test_an_upload_outlasts_an_outage_of_twenty_seconds(
             gateway.spoil(Fault("refuse", method, times=10_000))
         healing = threading.Timer(OUTAGE, gateway.heal)
         healing.start()
-        start = time.monotonic()
         S3ObjectStore(gateway.settings).upload("a", file)
         healing.join()
 
-    assert time.monotonic() - start >= OUTAGE
+    assert gateway.spoiled > 4
     assert S3ObjectStore(settings).read("a") == file.read_bytes()
 
 
