@@ -128,6 +128,26 @@ def test_the_last_words_of_a_pod_that_crashes_are_told_at_once(
     assert staged(cluster) is None
 
 
+def test_a_manifest_that_kserve_cannot_use_is_told_at_once(
+    cluster: ControlPlane, double: KserveDouble
+) -> None:
+    kserve = connected(cluster, NAMESPACE)
+    kserve.delete(NAME)
+    double.paused = True
+    info = {"reason": "NoSupportingRuntime", "message": "no runtime supports mlops"}
+    model = {"transitionStatus": "InvalidSpec", "lastFailureInfo": info}
+    with ThreadPoolExecutor() as pool:
+        staging = pool.submit(kserve.stage, stored(1))
+        appeared(cluster)
+        told = {"status": {"modelStatus": model}}
+        cluster.request("PATCH", f"{path(NAMESPACE)}/status", told, kind=MERGE)
+
+        error = staging.exception(PATIENCE)
+
+    assert isinstance(error, BackendError)
+    assert "failed: NoSupportingRuntime: no runtime supports mlops" in str(error)
+
+
 def test_a_timeout_tells_conditions_and_events(
     cluster: ControlPlane, double: KserveDouble
 ) -> None:

@@ -7,7 +7,8 @@ from mlops_common.serving.kserve.api import Api
 from mlops_common.serving.kserve.manifest import Target
 from mlops_common.serving.kserve.rollout import PREFIX, Version
 
-BLOCKED = frozenset({"BlockedByFailedLoad", "InvalidSpec"})
+INVALID = "InvalidSpec"
+BLOCKED = frozenset({"BlockedByFailedLoad", INVALID})
 HOPELESS = frozenset(
     {"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError"}
 )
@@ -29,6 +30,12 @@ def load_failure(service: Resource) -> str:
     reason = info.get("reason") or told["transitionStatus"]
     code = f" (exit {info['exitCode']})" if info.get("exitCode") else ""
     return f"{reason}{code}: {info.get('message') or 'no message'}"
+
+
+def is_invalid(service: Resource) -> bool:
+    """Tell whether KServe can make nothing of the manifest."""
+    told = (service.get("status") or {}).get("modelStatus") or {}
+    return bool(told.get("transitionStatus") == INVALID)
 
 
 def pods(api: Api, target: Target, version: Version) -> list[Resource]:

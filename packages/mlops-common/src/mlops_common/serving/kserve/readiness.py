@@ -20,6 +20,7 @@ from mlops_common.serving.kserve.status import Resource
 ALL = 100
 ROUTE = "PredictorRouteReady"
 PAUSE = 1.0  # seconds between two looks
+LOOKS = 10  # in a row that tell a failure: for a while a status tells of the past
 
 
 class Readiness:
@@ -154,7 +155,7 @@ class Readiness:
         *,
         staged: bool = False,
     ) -> State:
-        end = time.monotonic() + self._timeout
+        end, looks = time.monotonic() + self._timeout, 0
         while True:
             state = self._resource.state()
             service = state.sibling if staged and state.sibling else state.service
@@ -163,7 +164,7 @@ class Readiness:
             if met(state):
                 return state
             if staged:
-                self._check(service, version)
+                looks = self._check(service, version, looks)
             if time.monotonic() > end:
                 told = diagnosis.account(self._api, self._target, service, version)
                 raise BackendError(
@@ -172,32 +173,43 @@ class Readiness:
                 )
             time.sleep(self._pause)
 
-    def _check(self, service: Resource, version: Version) -> None:
-        """Give up at once where waiting cannot help.
+    def _check(self, service: Resource, version: Version, looks: int) -> int:
+        """Give up where waiting cannot help.
+
+        Args:
+            service: Tells of the version.
+            version: The staged one.
+            looks: How often in a row a failure was told until now.
+
+        Returns:
+            How often it was now.
 
         Raises:
             BackendError: The version failed.
             ContractError: The model server refused the model.
         """
         found = diagnosis.pods(self._api, self._target, version)
-        failure = diagnosis.pod_failure(found) or self._given_up(service, version)
+        failure = diagnosis.pod_failure(found)
         if not failure:
-            return
+            failure = self._given_up(service, version)
+            if not failure or looks + 1 < LOOKS:
+                return looks + 1 if failure else 0
         kind = ContractError if diagnosis.CONTRACT in failure else BackendError
         told = diagnosis.account(self._api, self._target, service, version)
         raise kind(f"{self._about(version)} failed: {failure}\n{told}")
 
     def _given_up(self, service: Resource, version: Version) -> str:
+        """Return why KServe gave a version up, as far as it is told of this one."""
+        failure = diagnosis.load_failure(service)
         if self._target.style == "revisions":
-            ours = self._is_newest(service, version)
-            return diagnosis.load_failure(service) if ours else ""
+            return failure if self._is_newest(service, version) else ""
+        if "canary" in service["spec"]:
+            failure = ""  # it is told of the promoted version
         deployment = self._deployment(version, staged=True)
-        if not status.carries(deployment, version):
-            return ""
-        failure = diagnosis.deployment_failure(deployment)
-        if not failure and "canary" not in service["spec"]:
-            failure = diagnosis.load_failure(service)
-        return failure
+        if status.carries(deployment, version):
+            return diagnosis.deployment_failure(deployment) or failure
+        # Without a runtime, for one, nothing is made that could carry it.
+        return failure if diagnosis.is_invalid(service) else ""
 
     def _revision_ready(self, service: Resource, version: Version) -> bool:
         component = status.component(service)

@@ -75,8 +75,13 @@ class Cluster:
             "users": [{"name": name, "user": {"token": token}}],
             "contexts": [{"name": name, "context": {"cluster": "test", "user": name}}],
         }
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(document), "utf-8")  # JSON is YAML
+        text = json.dumps(document)  # JSON is YAML
+        # Others may be reading it: it is written once.
+        if not path.exists() or path.read_text("utf-8") != text:
+            draft = path.with_suffix(f".{secrets.token_hex(4)}")
+            draft.touch(mode=0o600)
+            draft.write_text(text, "utf-8")
+            draft.replace(path)
         return path
 
     def service_account_token(self, namespace: str, name: str) -> str:
