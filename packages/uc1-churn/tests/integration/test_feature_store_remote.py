@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,8 +17,9 @@ from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
 from mlops_common.postgres.database import Postgres
 from mlops_common.processes import LOOPBACK, free_port
-from mlops_common.sections import RedisSettings
+from mlops_common.sections import FeastSettings, PostgresSettings, RedisSettings
 from mlops_common.settings import Settings
+from mlops_common.testing.external_postgres import PASSWORD, external_postgres
 from uc1_churn.bootstrap import feature_store
 from uc1_churn.feature_schema import FeatureSchema, FeatureTable
 from uc1_churn.feature_store import FeatureStore
@@ -34,6 +37,8 @@ COLUMNS = FeatureSchema(
     categorical=("plan",),
     timestamp="observed_at",
 )
+TABLES = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'remote%'"
+VIEWS = "SELECT count(*) FROM feature_views"
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +73,7 @@ def test_redis_serves_what_was_materialized_and_no_file_holds_its_password(
     assert b"hunter2" not in written
     assert b"${REDIS_PASSWORD}" in written
     with postgres.connect("feast_redis") as connection:
-        query = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'remote%'"
-        assert connection.execute(query).fetchone() == (0,)
+        assert connection.execute(TABLES).fetchone() == (0,)
 
 
 def test_feast_itself_reads_the_rendered_repository(
@@ -102,11 +106,43 @@ def test_a_redis_that_is_away_is_an_error_that_may_pass(
         store.materialize(table)
 
 
-def test_the_settings_name_another_server_for_the_feature_store(tmp_path: Path) -> None:
-    values = {"home": tmp_path, "feast": {"postgres": {"host": "features.example"}}}
-    settings = Settings.model_validate(values)
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresSettings]:
+    """A PostgreSQL by TCP, with a password and TLS."""
+    with external_postgres(tls=True) as settings:
+        yield settings.model_copy(update={"pool_size": 2, "max_overflow": 7})
 
-    store = feature_store(Platform(settings))
 
-    assert store.postgres.settings.host == "features.example"
-    assert store.redis is None
+@pytest.fixture
+def elsewhere(server: PostgresSettings, tmp_path: Path) -> FeatureStore:
+    """A store by settings that name a server for it, and for nothing else."""
+    feast = FeastSettings(postgres=server, repo_path=tmp_path / "repository")
+    return feature_store(Platform(Settings(home=tmp_path / "home", feast=feast)))
+
+
+def test_another_postgresql_has_registry_and_values_and_no_file_its_password(
+    elsewhere: FeatureStore, table: FeatureTable, tmp_path: Path
+) -> None:
+    elsewhere.materialize(table)
+
+    online = elsewhere.online(COLUMNS, [2, 1, 3])
+    assert online["spend"].to_pylist() == [None, 1.5, None]
+    assert online["plan"].to_pylist() == ["b", "a", None]
+    with elsewhere.postgres.connect(elsewhere.database) as connection:
+        assert connection.execute(TABLES).fetchone() != (0,)
+        assert connection.execute(VIEWS).fetchone() != (0,)
+    assert not (tmp_path / "home" / "postgres").exists()
+    written = b"".join(f.read_bytes() for f in tmp_path.rglob("*") if f.is_file())
+    assert b"${PGPASSWORD}" in written
+    assert PASSWORD.encode() not in written
+    assert quote(PASSWORD, safe="").encode() not in written
+
+
+def test_the_registry_keeps_as_many_connections_as_the_settings_say(
+    elsewhere: FeatureStore,
+) -> None:
+    with elsewhere.opened(COLUMNS.dataset) as opened:
+        registry: Any = opened.registry
+        pool = registry.write_engine.pool
+
+        assert (pool.size(), pool._max_overflow) == (2, 7)
