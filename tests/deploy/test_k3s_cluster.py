@@ -39,12 +39,12 @@ LEASES = "leases.coordination.k8s.io"
 DEPLOYING = [
     *(
         Access(verb, SERVICES, "models")
-        for verb in ("get", "list", "watch", "create", "patch", "delete")
+        for verb in ("get", "list", "create", "patch", "delete")
     ),
     *(Access(verb, LEASES, "models") for verb in ("get", "create", "update", "delete")),
     Access("get", "deployments.apps", "models"),
+    Access("get", "revisions.serving.knative.dev", "models"),
     Access("list", "pods", "models"),
-    Access("get", "pods/log", "models"),
     Access("list", "events", "models"),
     Access("get", "configmaps", "kserve", "inferenceservice-config"),
     Access("get", "configmaps", "kubeflow", "inferenceservice-config"),
@@ -60,6 +60,7 @@ BEYOND_DEPLOYING = [
     Access("list", SERVICES, ""),
     Access("deletecollection", SERVICES, "models"),
     Access("create", "pods", "models"),
+    Access("get", "pods/log", "models"),
     Access("create", "pods/exec", "models"),
     Access("patch", "deployments.apps", "models"),
     Access("get", "configmaps", "kserve", "another"),
