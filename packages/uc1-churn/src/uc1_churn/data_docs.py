@@ -5,6 +5,7 @@ looks at the page, and without which passed and failed look alike.
 """
 
 import re
+from html import escape
 from importlib.resources import files
 
 REMOTE = re.compile(
@@ -18,16 +19,21 @@ REMOTE = re.compile(
 # Scripts that need those libraries, and links to pages that are not kept.
 SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 ELSEWHERE = re.compile(r'\shref="\.\./[^"]*"')
+# What is said of every table alike: it comes as a batch without a name.
+EMPTY = "<br> Data asset: None<br>"
+TITLES = re.compile(r"<title>.*?</title>", re.DOTALL)
 
 
-def self_contained(page: str) -> str:
+def self_contained(page: str, title: str) -> str:
     """Return a page of Great Expectations with our style instead of remote files.
 
     Examples:
         >>> page = '<head><link href="https://cdn.example/a.css"></head>'
-        >>> "cdn.example" in self_contained(page)
+        >>> "cdn.example" in self_contained(page, "customers")
         False
     """
     style = (files("uc1_churn") / "templates" / "data_docs.css").read_text("utf-8")
     bare = ELSEWHERE.sub("", SCRIPT.sub("", REMOTE.sub("", page)))
-    return bare.replace("</head>", f"<style>\n{style}</style>\n</head>", 1)
+    head = f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>"
+    named = TITLES.sub("", bare).replace(EMPTY, "<br>")
+    return named.replace("</head>", head, 1)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from uc1_churn.checks import Check
@@ -61,7 +62,7 @@ class Evaluation:
         self.name = name
         self.findings: list[Finding] = []
         self._results: list[Any] = []
-        self._meta: Any = {}
+        self._version = gx.__version__
         # The default context would leave a folder `local_site` in the temp folder.
         stores = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
         config = DataContextConfig(
@@ -87,7 +88,6 @@ class Evaluation:
         suite = gx.ExpectationSuite(name=self.name, expectations=expectations)
         with self._batch(batch) as opened:
             validation = opened.validate(suite, result_format=RESULT_FORMAT)
-        self._meta = validation.meta
         self._results += validation.results
         self.findings += [_finding(checks, result) for result in validation.results]
 
@@ -106,8 +106,8 @@ class Evaluation:
             if len(batch) > MANY_ROWS:
                 gc.collect()
 
-    def page(self) -> str:
-        """Return the Data Docs page of all batches: one HTML file."""
+    def page(self, now: datetime) -> str:
+        """Return the Data Docs page of all batches: one HTML file of the run `now`."""
         from great_expectations.core import ExpectationSuiteValidationResult
         from great_expectations.render.renderer.page_renderer import (
             ValidationResultsPageRenderer,
@@ -123,11 +123,14 @@ class Evaluation:
             results=self._results,
             suite_name=self.name,
             statistics=statistics._asdict(),
-            meta=self._meta,
+            meta={
+                "great_expectations_version": self._version,
+                "run_id": {"run_name": self.name, "run_time": now.isoformat()},
+            },
         )
         view: Any = DefaultJinjaPageView()
         document = ValidationResultsPageRenderer().render(merged)
-        return self_contained(view.render(document))
+        return self_contained(view.render(document), f"Data Docs: {self.name}")
 
 
 def _finding(checks: Sequence[Check], result: Any) -> Finding:

@@ -66,7 +66,7 @@ def validate(
     rows = pq.read_metadata(table).num_rows
     _evaluate(evaluation, table, contract, now)
     with replacing(docs) as partial:
-        partial.write_text(evaluation.page(), "utf-8")
+        partial.write_text(evaluation.page(now), "utf-8")
     broken = [finding for finding in evaluation.findings if not finding.success]
     refused = [finding for finding in broken if not finding.check.warning]
     if refused:

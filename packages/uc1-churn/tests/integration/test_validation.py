@@ -330,6 +330,10 @@ def test_the_page_tells_of_every_check_and_needs_no_server(
     assert "demo" in page
     assert "http" not in page
     assert "passed" in page
+    assert "<title>Data Docs: demo</title>" in page
+    assert "2026-03-01T12:00:00Z" in page
+    assert "__none__" not in page
+    assert "None" not in page
     assert len(page) < 1 << 20
 
 
