@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mlops_common import cli, orchestration_health
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
+from mlops_common.health import Health
 from mlops_common.objects import health as objects_health
 from mlops_common.objects.s3 import S3ObjectStore
 from mlops_common.objects.s3.bucket import Bucket
@@ -17,6 +17,7 @@ from mlops_common.postgres import health as postgres_health
 from mlops_common.processes import LOOPBACK, free_port
 from mlops_common.sections import MlflowSettings
 from mlops_common.settings import Settings
+from mlops_common.testing.canned import Told, canned
 from mlops_common.testing.mlflow import TrackingServer, tracking_server
 from mlops_common.testing.moto import MotoServer, moto_server
 from mlops_common.tracking import health as tracking_health
@@ -124,21 +125,78 @@ def test_an_mlflow_server_that_does_not_admit_us_names_the_settings(
         tracking_health.examine(MlflowSettings(tracking_uri=mlflow.url), "")
 
 
-def test_a_server_that_is_not_mlflow_is_told_so(not_found: str) -> None:
-    with pytest.raises(BackendError, match="answers 404 to a search of experiments"):
-        tracking_health.examine(MlflowSettings(tracking_uri=not_found), "")
+def test_a_server_that_is_not_mlflow_is_told_so() -> None:
+    with (
+        canned({}) as url,
+        pytest.raises(BackendError, match="answers 404 to a search of experiments"),
+    ):
+        tracking_health.examine(MlflowSettings(tracking_uri=url), "")
 
 
-def test_a_prefect_api_without_the_work_pool_is_degraded(
-    tmp_path: Path, not_found: str
-) -> None:
+def test_an_mlflow_server_that_keeps_runs_in_files_is_degraded() -> None:
+    """As MLflow's own server answers with a file store behind it."""
+    answers: dict[str, Told] = {
+        tracking_health.EXPERIMENTS: (200, {}),
+        tracking_health.SQL_ONLY: (400, {"error_code": "FEATURE_DISABLED"}),
+    }
+
+    with canned(answers) as url:
+        health = tracking_health.examine(MlflowSettings(tracking_uri=url), "")
+
+    assert (health.state, health.facts) == ("degraded", ("file store",))
+    assert "--backend-store-uri postgresql" in health.remedies[0]
+
+
+def test_a_token_admits_us_to_mlflow() -> None:
+    answers: dict[str, Told] = {
+        tracking_health.EXPERIMENTS: (200, {}),
+        tracking_health.SQL_ONLY: (200, {}),
+    }
+    with canned(answers, authorization="Bearer hunter2") as url:
+        login = {"tracking_uri": url, "token": "hunter2"}
+        health = tracking_health.examine(MlflowSettings.model_validate(login), "")
+
+    assert health.state == "ok"
+
+
+def examined_prefect(answers: dict[str, Told], home: Path) -> Health:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    with temporary_settings({PREFECT_API_URL: not_found}):
-        health = orchestration_health.examine(tmp_path)
+    with canned(answers) as url, temporary_settings({PREFECT_API_URL: url}):
+        return orchestration_health.examine(home)
+
+
+def test_a_prefect_api_without_the_work_pool_is_degraded(tmp_path: Path) -> None:
+    health = examined_prefect({}, tmp_path)
 
     assert health.state == "degraded"
     assert "prefect work-pool create" in health.remedies[0]
+
+
+@pytest.mark.parametrize(
+    ("server", "state"), [("3.7.9", "degraded"), ("3.8.0", "ok"), ("4.0.0", "ok")]
+)
+def test_a_prefect_server_before_3_8_is_degraded(
+    tmp_path: Path, server: str, state: str
+) -> None:
+    answers: dict[str, Told] = {
+        "/work_pools/mlops": (200, {}),
+        "/admin/version": (200, server),
+    }
+
+    health = examined_prefect(answers, tmp_path)
+
+    assert (health.state, health.version) == (state, server)
+    assert ("is older than 3.8" in str(health.remedies)) == (state == "degraded")
+
+
+def test_an_installed_prefect_before_3_8_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orchestration_health, "version", lambda _: "3.7.9")
+
+    with pytest.raises(ConfigError, match=r"3\.7\.9 is too old; install 3\.8"):
+        orchestration_health.examine(tmp_path)
 
 
 def test_an_embedded_postgresql_is_not_started_to_be_examined(tmp_path: Path) -> None:
@@ -146,26 +204,3 @@ def test_an_embedded_postgresql_is_not_started_to_be_examined(tmp_path: Path) ->
 
     assert health.state == "embedded"
     assert "starts when it is needed" in health.facts
-
-
-@pytest.fixture
-def not_found() -> Iterator[str]:
-    """Serve a web server that knows no page."""
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(404)
-
-        do_POST = do_GET  # noqa: N815 - the name that the library calls
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with HTTPServer((LOOPBACK, 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://{LOOPBACK}:{server.server_port}"
-        server.shutdown()
-        thread.join()

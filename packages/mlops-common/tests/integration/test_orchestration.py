@@ -1,7 +1,4 @@
-import threading
 from collections.abc import Iterator
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ from mlops_common.orchestration import orchestrated, retried
 from mlops_common.prefect_server import server_process
 from mlops_common.processes import free_port
 from mlops_common.settings import Settings
+from mlops_common.testing.canned import canned
 
 pytestmark = pytest.mark.filterwarnings(
     # Prefect's own client leaves what it opened to the garbage collector.
@@ -92,24 +90,11 @@ def test_a_contract_error_is_not_retried(platform: Platform) -> None:
     assert attempts_until_it_fails_with(ContractError("bad"), platform) == 1
 
 
-class Guarded(BaseHTTPRequestHandler):
-    """An API that answers strangers by asking who they are."""
-
-    def do_GET(self) -> None:
-        self.send_error(HTTPStatus.UNAUTHORIZED)
-
-    def log_message(self, *_: object) -> None:
-        """Write nothing."""
-
-
 @pytest.fixture
 def guarded_api() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Guarded) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/api"
-        server.shutdown()
-        thread.join()
+    """An API that answers strangers by asking who they are."""
+    with canned({}, authorization="Bearer of a key") as url:
+        yield f"{url}/api"
 
 
 def test_a_configured_api_is_used_and_no_server_started(

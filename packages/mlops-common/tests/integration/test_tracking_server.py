@@ -8,6 +8,7 @@ import pytest
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.sections import MlflowSettings, PostgresSettings
 from mlops_common.serving.artifact import folder_digest
+from mlops_common.testing.canned import Told, canned
 from mlops_common.testing.mlflow import TrackingServer, tracking_server
 from mlops_common.tracking import SklearnModel, Tracking, variables
 
@@ -18,6 +19,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
 ]
+
+NO_SUCH_ALIAS = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no alias"}
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +42,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"MLFLOW_TRACKING_{name}")
 
 
-def connect(server: TrackingServer, password: str | None) -> Tracking:
-    settings = MlflowSettings.model_validate(
-        {
-            "tracking_uri": server.url,
-            "username": server.username if password else None,
-            "password": password,
-        }
-    )
-    login = variables(settings, PostgresSettings())
-    return Tracking(server.url, None, login)
+def connect(url: str, **login: str | None) -> Tracking:
+    settings = MlflowSettings.model_validate({"tracking_uri": url, **login})
+    return Tracking(url, None, variables(settings, PostgresSettings()))
 
 
 def a_model() -> SklearnModel:
@@ -68,7 +64,8 @@ def a_model() -> SklearnModel:
 def test_a_model_goes_through_a_server_and_comes_back_whole(
     server: TrackingServer,
 ) -> None:
-    tracking = connect(server, server.password.get_secret_value())
+    password = server.password.get_secret_value()
+    tracking = connect(server.url, username=server.username, password=password)
 
     with tracking.run("tests", name="a test", key="k", tags={}) as run:
         run.log({"trees": 3}, {"roc_auc": 0.8})
@@ -85,13 +82,40 @@ def test_a_model_goes_through_a_server_and_comes_back_whole(
 def test_a_login_that_is_not_accepted_names_the_settings(
     server: TrackingServer, password: str | None
 ) -> None:
-    tracking = connect(server, password)
+    username = server.username if password else None
+    tracking = connect(server.url, username=username, password=password)
 
     with pytest.raises(ConfigError, match=r"mlflow\.password_file") as caught:
         tracking.champion("churn", "champion")
 
     assert "hunter2" not in str(caught.value)
     assert server.url in str(caught.value)
+
+
+@pytest.fixture
+def guarded() -> Iterator[str]:
+    """A server that admits those with a token alone, and knows no model."""
+    answers: dict[str, Told] = {
+        "/api/2.0/mlflow/experiments/search": (200, {}),
+        "/api/2.0/mlflow/registered-models/search": (200, {}),
+        "/api/2.0/mlflow/registered-models/alias": (404, NO_SUCH_ALIAS),
+    }
+    with canned(answers, authorization="Bearer hunter2") as url:
+        yield url
+
+
+def test_a_token_admits_us(guarded: str) -> None:
+    assert connect(guarded, token="hunter2").champion("churn", "champion") is None  # noqa: S106 - made up
+
+
+@pytest.mark.parametrize("token", ["expired-9f3b", None])
+def test_a_token_that_is_not_accepted_names_the_settings(
+    guarded: str, token: str | None
+) -> None:
+    with pytest.raises(ConfigError, match=r"mlflow\.token_file") as caught:
+        connect(guarded, token=token).champion("churn", "champion")
+
+    assert "9f3b" not in str(caught.value)
 
 
 def test_a_server_that_is_away_is_an_error_that_may_pass() -> None:

@@ -29,8 +29,11 @@ QUIET = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-# What a tracking server says of a login that it does not accept.
-REFUSED = re.compile(r"error code 40[13]\b|Unauthorized|not authenticated|Forbidden")
+# What a tracking server, or a proxy in front, says of a login that it does not accept;
+# MLflow passes on the status only of answers that are no JSON.
+REFUSED = re.compile(
+    r"error code 40[13]\b|Unauthorized|not authenticated|Forbidden|invalid_token"
+)
 
 
 def variables(settings: MlflowSettings, pool: PostgresSettings) -> dict[str, str]:
