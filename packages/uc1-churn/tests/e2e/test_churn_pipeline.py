@@ -4,9 +4,9 @@ import json
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pyarrow.csv
@@ -16,8 +16,10 @@ from psycopg import sql
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import NotFoundError, RefusedError
+from mlops_common.processes import wait_until
 from mlops_common.simulation import true_probability
 from uc1_churn import metrics
+from uc1_churn.config import CUSTOMERS
 from uc1_churn.result import ChurnResult
 
 Run = Callable[..., ChurnResult]
@@ -133,25 +135,30 @@ def test_the_report_is_one_small_file_with_pictures(first: ChurnResult) -> None:
     assert first.endpoint.url in text
 
 
-def test_every_prediction_is_logged(platform: Platform, first: ChurnResult) -> None:
-    posted(first.curl)
+def test_what_the_endpoint_answers_is_logged(
+    platform: Platform, first: ChurnResult
+) -> None:
+    answer = posted(first.curl)
     query = (
         "SELECT model_version, probability, features, entity "
-        "FROM serving.predictions WHERE service = %s "
-        "ORDER BY predicted_at DESC LIMIT 1"
+        "FROM serving.predictions WHERE service = %s AND request_id = %s"
     )
 
-    deadline = time.monotonic() + 20
-    row = None
-    while row is None and time.monotonic() < deadline:
+    def logged() -> list[tuple[Any, ...]]:
         with platform.postgres.connect("mlops") as connection:
-            row = connection.execute(query, (first.model.name,)).fetchone()
+            return connection.execute(
+                query, (first.model.name, answer["id"])
+            ).fetchall()
 
-    assert row is not None
-    _, probability, features, entity = row
-    assert 0 < probability < 1
-    assert "tenure_months" in features
-    assert entity
+    assert wait_until(lambda: logged() != [], 60)
+    [(version, probability, features, entity)] = logged()
+    assert str(version) == answer["model_version"]
+    assert [probability] == answer["predictions"]
+    assert features.keys() == {
+        *(CUSTOMERS.numeric or ()),
+        *(CUSTOMERS.categorical or ()),
+    }
+    assert f'"customer_id":{entity}' in first.curl
 
 
 def test_the_same_data_make_no_second_revision_and_the_url_stays(
@@ -206,16 +213,7 @@ def test_a_run_killed_at_work_hinders_nothing(
     platform: Platform, first: ChurnResult, run: Run
 ) -> None:
     before = champion_version(platform, first)
-    command = [*shlex.split("python -m uc1_churn.flows.churn_pipeline")]
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "Features" in line:
-                process.kill()
-                break
-    assert process.returncode < 0
+    killed_when("Features")
 
     posted(first.curl)
     assert run(skip_training=True).model.version == before
