@@ -19,7 +19,7 @@ PACKAGES = {
 }
 BENCHMARKS = {
     "uc1": ("extract", "load", "join", "serving", "telco", "simulation"),
-    "cluster": ("objects", "router"),
+    "cluster": ("objects", "router", "start"),
 }
 
 
