@@ -2,8 +2,6 @@
 
 import socket
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from mlops_common.errors import BackendError
 from mlops_common.files import make_folder, replacing
 from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
 from mlops_common.progress import step
+from mlops_common.web import healthy
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -36,7 +35,7 @@ def start_server(platform: "Platform") -> str:
     with locks.exclusive(server.folder / "start.lock"):
         port = _port(server)
         url = f"http://{LOOPBACK}:{port}/api"
-        if _healthy(url) and server.running():
+        if healthy(f"{url}/health") and server.running():
             return url
         with step("Start the Prefect server"):
             server.stop()
@@ -78,22 +77,14 @@ def _environment(platform: "Platform", url: str) -> dict[str, str]:
 
 
 def _await_health(server: Process, url: str) -> None:
-    wait_until(lambda: _healthy(url) or not server.running(), START_TIMEOUT)
-    if _healthy(url):
+    wait_until(lambda: healthy(f"{url}/health") or not server.running(), START_TIMEOUT)
+    if healthy(f"{url}/health"):
         return
     server.stop()
     raise BackendError(
         f"the Prefect server did not answer at {url} within {START_TIMEOUT:.0f} s; "
         f"see {server.log}. Its last lines:\n{server.tail(5)}"
     )
-
-
-def _healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:  # noqa: S310 - our own loopback address
-            return bool(answer.status == 200)  # noqa: PLR2004
-    except (OSError, urllib.error.URLError):
-        return False
 
 
 def _port_file(server: Process) -> Path:

@@ -15,6 +15,7 @@ from mlops_common.errors import BackendError, ConfigError
 from mlops_common.params import masked
 
 TIMEOUT = 5.0  # seconds
+OK = 200
 REFUSED = frozenset({401, 403})
 
 
@@ -85,3 +86,16 @@ def get(
         raise BackendError(f"{shown} cannot be reached: {masked(str(reason))}") from (
             error
         )
+
+
+def healthy(url: str) -> bool:
+    """Tell whether a server answers at an address, and says that all is well.
+
+    Examples:
+        >>> healthy("http://127.0.0.1:9/health")
+        False
+    """
+    try:
+        return get(url).status == OK
+    except BackendError:
+        return False

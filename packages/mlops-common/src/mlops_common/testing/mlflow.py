@@ -2,8 +2,6 @@
 
 import secrets
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
+from mlops_common.web import healthy
 
 USER = "ann"
 PATIENCE = 240.0  # seconds for a start on a busy machine
@@ -68,7 +67,7 @@ def tracking_server(folder: Path) -> Iterator[TrackingServer]:
         },
     )
     try:
-        if not wait_until(lambda: _answers(server.url), PATIENCE):
+        if not wait_until(lambda: healthy(f"{server.url}/health"), PATIENCE):
             raise AssertionError(f"no MLflow server: {server.process.tail()}")
         yield server
     finally:
@@ -82,11 +81,3 @@ def _command(folder: Path, port: int) -> list[str]:
         *("--backend-store-uri", f"sqlite:///{folder}/mlflow.db"),
         *("--artifacts-destination", str(folder / "artifacts")),
     ]
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - loopback
-            return bool(answer.status == 200)  # noqa: PLR2004
-    except (OSError, urllib.error.URLError):
-        return False

@@ -6,8 +6,6 @@ It keeps objects in memory and admits everybody: tests of access need a real ser
 import itertools
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from pydantic import SecretStr
 
 from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
 from mlops_common.sections import MinioSettings
+from mlops_common.web import healthy
 
 PATIENCE = 120.0  # seconds for a start on a busy machine
 _numbers = itertools.count(1)
@@ -63,16 +62,9 @@ def moto_server() -> Iterator[MotoServer]:
         command = ("-m", "moto.server", "-H", LOOPBACK, "-p", str(server.port))
         server.process.start([sys.executable, *command])
         try:
-            if not wait_until(lambda: _answers(server.port), PATIENCE):
+            url = f"http://{LOOPBACK}:{server.port}/moto-api/"
+            if not wait_until(lambda: healthy(url), PATIENCE):
                 raise AssertionError(f"no moto server: {server.process.tail()}")
             yield server
         finally:
             server.process.stop()
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/moto-api/", timeout=5):
-            return True
-    except (OSError, urllib.error.URLError):
-        return False
