@@ -32,6 +32,8 @@ def stop(context: typer.Context, as_json: AsJson = False) -> None:
         return
     for name in stopped:
         typer.echo(f"stopped {name}")
+    if not stopped:
+        typer.echo(f"nothing runs in {platform.settings.home}")
 
 
 def reset(
@@ -45,12 +47,13 @@ def reset(
 
     platform = platform_of(context)
     home = platform.settings.home
+    existed = home.exists()
     if not yes:
         question = f"Delete {home} with all data and models?"
         typer.confirm(question, abort=True, err=True)
     with console.following():
         reset_home(platform)
     if as_json:
-        console.print_json({"deleted": str(home)})
+        console.print_json({"deleted": str(home) if existed else None})
     else:
-        typer.echo(f"deleted {home}")
+        typer.echo(f"deleted {home}" if existed else f"there is no {home} to delete")
