@@ -153,4 +153,5 @@ def print_error(error: MlopsError, *, as_json: bool = False) -> None:
     console.print(f"[red bold]{kind}[/]", highlight=False)
     console.print(str(error), markup=False, highlight=False)
     for name, value in evidence.items():
-        console.print(f"  {name}: {value}", markup=False, highlight=False)
+        shown = f"{value:,.7g}" if isinstance(value, float) else value
+        console.print(f"  {name}: {shown}", markup=False, highlight=False)
