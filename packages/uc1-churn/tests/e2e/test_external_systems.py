@@ -6,8 +6,9 @@ servers are those of this machine: nothing can run an InferenceService here.
 
 import json
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -37,6 +38,7 @@ pytestmark = pytest.mark.cluster
 NAMES = ("ACCESS", "SECRET", "REDIS", "KUBEFLOW")
 PLANTED = {name: f"planted-{name.lower()}-9f3b1c" for name in NAMES}
 SECRET = "pipeline-secrets"  # noqa: S105 - the name of a Kubernetes Secret
+OFTEN = 0.1  # seconds between two looks at the processes
 QUICK = "training.bootstrap_replicates=100"
 DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate"
 TABLES = """
@@ -57,6 +59,7 @@ class Ran(NamedTuple):
         kubeflow: The double.
         variables: Of the run, the secrets among them.
         secrets: What must be nowhere.
+        commands: Command lines of all processes that were seen during the run.
     """
 
     said: Said
@@ -65,6 +68,7 @@ class Ran(NamedTuple):
     kubeflow: KubeflowDouble
     variables: dict[str, str]
     secrets: set[str]
+    commands: set[str]
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +91,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         platform = Platform(load(file, variables).settings)
         stack.callback(reset, platform)
         _make_company(platform)
-        said = mlops("run", "uc1", "--set", QUICK, "--json", **_at(folder, variables))
+        words = ("run", "uc1", "--set", QUICK, "--json")
+        with watched() as commands:
+            said = mlops(*words, **_at(folder, variables))
         forms = {*secrets.values(), token, PASSWORD, quote(PASSWORD, safe="")}
-        yield Ran(said, platform, folder, kubeflow, variables, forms)
+        yield Ran(said, platform, folder, kubeflow, variables, forms, commands)
 
 
 def _servers(stack: ExitStack, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -118,6 +124,26 @@ def _servers(stack: ExitStack, folder: Path) -> tuple[dict[str, Any], dict[str, 
         "MLOPS_MLFLOW__PASSWORD": mlflow.password.get_secret_value(),
         "MLOPS_FEAST__REDIS__PASSWORD": PLANTED["REDIS"],
     }
+
+
+@contextmanager
+def watched() -> Iterator[set[str]]:
+    """Collect the command lines of every process until the end of the block."""
+    seen: set[str] = set()
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(OFTEN):
+            processes = psutil.process_iter(["cmdline"])
+            seen.update(" ".join(one.info["cmdline"] or ()) for one in processes)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def _plain(settings: Any, *keys: str) -> dict[str, Any]:
@@ -230,13 +256,10 @@ def test_no_secret_is_in_a_database(ran: Ran) -> None:
 
 
 def test_no_secret_is_in_the_arguments_of_a_process(ran: Ran) -> None:
-    commands = [
-        " ".join(process.info["cmdline"] or ())
-        for process in psutil.process_iter(["cmdline"])
-    ]
-
-    assert any("mlops_common.serving" in command for command in commands)
-    assert [text for text in commands if found_in(text, ran.secrets)] == []
+    """Of servers, and of what lived only while the run did."""
+    for part in ("mlops_common.cli", "mlops_common.serving", "uc1_churn", "git "):
+        assert any(part in command for command in ran.commands), part
+    assert [text for text in ran.commands if found_in(text, ran.secrets)] == []
 
 
 def test_config_show_masks_every_secret(ran: Ran) -> None:
