@@ -15,6 +15,18 @@ SELECT customer_id AS who, gender, tenure_months, support_tickets_count,
        CASE churn WHEN 1 THEN 'gone' ELSE 'stayed' END AS outcome
 FROM customers WHERE observed_at = (SELECT max(observed_at) FROM customers)
 """
+STEPS = (
+    "Extract asked",
+    "Upload",
+    "Version",
+    "Validate",
+    "Features",
+    "Train",
+    "Judge",
+    "Deploy asked-churn version 1",
+    "Rank",
+    "Write the report",
+)
 PARAMS = {
     "model_name": "asked-churn",
     "dataset": {
@@ -40,7 +52,10 @@ def test_a_query_with_other_columns_goes_through(
 
     assert said.code == 0, said.err
     values = json.loads(said.out)
-    values.pop("seconds")
+    steps = list(values.pop("seconds"))
+    assert [step for step in steps if step.startswith(STEPS)] == steps
+    assert len(steps) == len(STEPS)
+    assert all(f"✓ {step} " in said.err for step in steps)
     result = ChurnResult.model_validate(values)
     assert result.dataset.revision == "asked@v1"
     assert 0 < result.dataset.rows <= 2 * company["customers"]
