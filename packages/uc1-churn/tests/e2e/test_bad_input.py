@@ -35,8 +35,8 @@ def table(platform: Platform, *changes: str) -> Iterator[None]:
             ContractError,
             "'age'",
         ),
-        ("UPDATE broken SET churn = NULL", ContractError, "'churn'"),
-        ("UPDATE broken SET churn = 1", ContractError, "'churn'"),
+        ("UPDATE broken SET churn = NULL", ContractError, "two classes: it has 0"),
+        ("UPDATE broken SET churn = 1", ContractError, "two classes: it has 1"),
         (
             "INSERT INTO broken SELECT * FROM customers LIMIT 3",
             ContractError,
