@@ -86,7 +86,7 @@ def find(name: str) -> UseCase:
         names = ", ".join(known) or "none"
         raise NotFoundError(
             f"no use case {name!r} is installed; installed: {names}. "
-            "Install its wheel, for example `pip install uc1-churn`"
+            "Install the wheel of that use case with pip"
         )
     case: UseCase = known[name].load()
     return case

@@ -42,7 +42,7 @@ def test_a_terminal_shows_a_bar_that_grows(numbers: Path) -> None:
     assert shown.code == 0, shown.screen
     percentages = [int(value) for value in PERCENTAGE.findall(shown.screen)]
     assert percentages == sorted(percentages)
-    assert len(set(percentages)) > 3
+    assert len(set(percentages)) > 1
     assert max(percentages) <= 100
     assert BAR in shown.screen
     assert f"{ROWS:,} rows in table numbers" in shown.out

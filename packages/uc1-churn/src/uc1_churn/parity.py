@@ -160,7 +160,8 @@ def _check_close(
     raise RefusedError(
         f"column {column!r} of {key} {customer!r} is {online!r} online but {offline!r} "
         f"offline; {len(differing)} of {len(pairs)} customers differ by more than "
-        f"{tolerance:g}: materialize the features again",
+        f"{tolerance:g}: run again, which materializes the features and loads the "
+        "model anew",
         {
             "column": column,
             "customer": customer,
