@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, Queue
 from threading import Thread
 from typing import TYPE_CHECKING, TypeAlias
@@ -39,19 +40,16 @@ def probes(platform: "Platform") -> dict[str, Probe]:
 
     Each imports what it needs where it runs, so that none waits for another.
     """
-    common: dict[str, Probe] = {
-        "PostgreSQL": lambda: _postgres(platform),
-        "Object store": lambda: _objects(platform),
-        "MLflow": lambda: _mlflow(platform),
-        "Prefect": lambda: _prefect(platform),
-        "KServe": lambda: _kserve(platform),
+    every: dict[str, "Callable[[Platform], Health]"] = {
+        "PostgreSQL": _postgres,
+        "Object store": _objects,
+        "MLflow": _mlflow,
+        "Prefect": _prefect,
+        "KServe": _kserve,
     }
-    own = {
-        system: _probe(path, platform)
-        for case in installed().values()
-        for system, path in case.probes.items()
-    }
-    return common | own
+    for case in installed().values():
+        every |= {name: partial(_imported, path) for name, path in case.probes.items()}
+    return {system: partial(probe, platform) for system, probe in every.items()}
 
 
 def examine(
@@ -101,12 +99,9 @@ def _diagnosed(system: str, probe: Probe) -> Diagnosis:
     return Diagnosis(system, health, round(time.monotonic() - start, 2))
 
 
-def _probe(path: str, platform: "Platform") -> Probe:
-    def probe() -> Health:
-        health: Health = imported(path)(platform)
-        return health
-
-    return probe
+def _imported(path: str, platform: "Platform") -> Health:
+    health: Health = imported(path)(platform)
+    return health
 
 
 def _postgres(platform: "Platform") -> Health:
@@ -116,10 +111,7 @@ def _postgres(platform: "Platform") -> Health:
 
 
 def _objects(platform: "Platform") -> Health:
-    from mlops_common.objects import health
-
-    settings = platform.settings
-    return health.examine(settings.minio, settings.home / "objects")
+    return platform.objects.health()
 
 
 def _mlflow(platform: "Platform") -> Health:
@@ -136,6 +128,4 @@ def _prefect(platform: "Platform") -> Health:
 
 
 def _kserve(platform: "Platform") -> Health:
-    from mlops_common.serving import health
-
-    return health.examine(platform.settings.kserve)
+    return platform.serving.health()

@@ -97,7 +97,7 @@ def _recorder(spec: ServiceSpec) -> "Iterator[Recorder]":
     from mlops_common.bootstrap import connect
     from mlops_common.serving.prediction_log import PredictionLog
 
-    if not connect().settings.postgres.external:
+    if connect().postgres.server is not None:
         log.warning("no section postgres with a host: predictions are not logged")
         yield _forget
         return

@@ -10,7 +10,6 @@ from mlops_common import cli, orchestration_health
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health
-from mlops_common.objects import health as objects_health
 from mlops_common.objects.s3 import S3ObjectStore
 from mlops_common.objects.s3.bucket import Bucket
 from mlops_common.postgres import health as postgres_health
@@ -72,14 +71,14 @@ def moto() -> Iterator[MotoServer]:
 
 
 def test_a_bucket_tells_what_it_guarantees_and_keeps_nothing_of_the_examination(
-    moto: MotoServer, tmp_path: Path
+    moto: MotoServer,
 ) -> None:
     settings = moto.bucket()
     bucket = Bucket(settings)
 
-    health = objects_health.examine(settings, tmp_path)
+    health = S3ObjectStore(settings).health()
     bucket.once("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
-    better = objects_health.examine(settings, tmp_path)
+    better = S3ObjectStore(settings).health()
 
     assert health.state == "degraded"
     assert "keeps no versions" in health.remedies[0]
@@ -89,12 +88,12 @@ def test_a_bucket_tells_what_it_guarantees_and_keeps_nothing_of_the_examination(
 
 
 def test_a_bucket_that_does_not_exist_is_named(
-    moto: MotoServer, tmp_path: Path
+    moto: MotoServer,
 ) -> None:
     settings = moto.bucket().model_copy(update={"bucket": "nowhere"})
 
     with pytest.raises(ConfigError, match="has no bucket 'nowhere'"):
-        objects_health.examine(settings, tmp_path)
+        S3ObjectStore(settings).health()
 
 
 @pytest.fixture(scope="module")

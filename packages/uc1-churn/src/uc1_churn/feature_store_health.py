@@ -7,10 +7,9 @@ from mlops_common.errors import BackendError, ConfigError, NotFoundError
 from mlops_common.health import Health, found
 from mlops_common.postgres.health import embedded
 from mlops_common.sections import RedisSettings
-from uc1_churn.bootstrap import feature_store
+from uc1_churn.feature_store import FeatureStore
 
 if TYPE_CHECKING:
-    from mlops_common.bootstrap import Platform
     from mlops_common.postgres.database import Postgres
 
 PROJECTS = "SELECT count(*) FROM projects"
@@ -18,14 +17,13 @@ REGISTRY = "SELECT to_regclass('projects') IS NOT NULL"
 PATIENCE = 5.0  # seconds
 
 
-def examine(platform: "Platform") -> Health:
+def examine(store: FeatureStore) -> Health:
     """Tell whether the registry and the online store admit us.
 
     Raises:
         ConfigError: A server does not accept the user or the password.
         BackendError: One of them cannot be reached.
     """
-    store = feature_store(platform)
     postgres = store.postgres
     if postgres.server is not None:
         registry = embedded(postgres)

@@ -9,7 +9,7 @@ USE_CASE = UseCase(
     params="uc1_churn.config:ChurnParams",
     presets="uc1_churn.presets",
     probes={
-        "Feast": "uc1_churn.feature_store_health:examine",
-        "Kubeflow Pipelines": "uc1_churn.training_backend.health:examine",
+        "Feast": "uc1_churn.health:feast",
+        "Kubeflow Pipelines": "uc1_churn.health:kubeflow",
     },
 )

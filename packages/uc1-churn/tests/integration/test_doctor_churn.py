@@ -10,10 +10,9 @@ from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.processes import LOOPBACK, free_port
 from mlops_common.settings import Settings
-from uc1_churn import feature_store_health as feast
+from uc1_churn import health
 from uc1_churn.testing.kubeflow_double import KubeflowDouble
 from uc1_churn.testing.kubeflow_run import DoubleRun
-from uc1_churn.training_backend import health as kubeflow
 
 TOKEN = "token-of-the-double"  # noqa: S105 - of a double
 SHARED = {
@@ -41,10 +40,10 @@ def test_a_kubeflow_server_that_admits_us_is_ok(
 ) -> None:
     section = {"host": double.url, "token": TOKEN, "namespace": "ann"}
 
-    health = kubeflow.examine(platform(tmp_path, **SHARED, kubeflow=section))
+    found = health.kubeflow(platform(tmp_path, **SHARED, kubeflow=section))
 
-    assert (health.state, health.where) == ("ok", double.url)
-    assert "namespace ann" in health.facts
+    assert (found.state, found.where) == ("ok", double.url)
+    assert "namespace ann" in found.facts
 
 
 def test_a_kubeflow_token_that_is_not_accepted_is_told(
@@ -53,14 +52,14 @@ def test_a_kubeflow_token_that_is_not_accepted_is_told(
     section = {"host": double.url, "token": "another", "namespace": "ann"}
 
     with pytest.raises(ConfigError, match=r"kubeflow\.token"):
-        kubeflow.examine(platform(tmp_path, **SHARED, kubeflow=section))
+        health.kubeflow(platform(tmp_path, **SHARED, kubeflow=section))
 
 
 def test_a_kubeflow_server_that_is_away_is_told_within_seconds(tmp_path: Path) -> None:
     section = {"host": f"http://{LOOPBACK}:{free_port()}"}
 
     with pytest.raises(BackendError, match=r"kubeflow\.host|127\.0\.0\.1"):
-        kubeflow.examine(platform(tmp_path, **SHARED, kubeflow=section))
+        health.kubeflow(platform(tmp_path, **SHARED, kubeflow=section))
 
 
 def test_pods_that_reach_no_object_store_are_told_before_any_run(
@@ -69,7 +68,7 @@ def test_pods_that_reach_no_object_store_are_told_before_any_run(
     section = {"host": double.url, "token": TOKEN}
 
     with pytest.raises(ConfigError, match="cannot reach the object store"):
-        kubeflow.examine(platform(tmp_path, kubeflow=section))
+        health.kubeflow(platform(tmp_path, kubeflow=section))
 
 
 def test_without_servers_both_are_embedded_and_nothing_is_started(
@@ -77,8 +76,8 @@ def test_without_servers_both_are_embedded_and_nothing_is_started(
 ) -> None:
     embedded = platform(tmp_path)
 
-    assert kubeflow.examine(embedded).state == "embedded"
-    assert feast.examine(embedded).state == "embedded"
+    assert health.kubeflow(embedded).state == "embedded"
+    assert health.feast(embedded).state == "embedded"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,6 +85,6 @@ def test_a_redis_that_is_away_is_told(tmp_path: Path) -> None:
     redis = {"host": LOOPBACK, "port": free_port(), "password": "hunter2"}
 
     with pytest.raises(BackendError, match=f"Redis at {LOOPBACK}") as caught:
-        feast.examine(platform(tmp_path, feast={"redis": redis}))
+        health.feast(platform(tmp_path, feast={"redis": redis}))
 
     assert "hunter2" not in str(caught.value)

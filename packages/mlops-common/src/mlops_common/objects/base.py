@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from mlops_common.errors import ContractError
+from mlops_common.health import Health
 
 
 class ObjectStore(Protocol):
@@ -90,6 +91,15 @@ class ObjectStore(Protocol):
 
     def uri(self, key: str) -> str:
         """Return the URI of `key`, whether or not it is stored yet."""
+        ...
+
+    def health(self) -> Health:
+        """Tell how the store is: whether it can be used, and what it guarantees.
+
+        Raises:
+            ConfigError: It does not admit us.
+            BackendError: It cannot be reached, or is full.
+        """
         ...
 
 

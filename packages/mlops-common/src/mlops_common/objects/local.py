@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from mlops_common.errors import ContractError, NotFoundError
 from mlops_common.files import PARTIAL, replacing
+from mlops_common.health import Health
 from mlops_common.objects.base import checked, span
 
 
@@ -109,6 +110,10 @@ class LocalObjectStore:
     def uri(self, key: str) -> str:
         """Return the `file://` URI of `key`."""
         return self._path(key).as_uri()
+
+    def health(self) -> Health:
+        """Tell which folder holds the objects."""
+        return Health("embedded", str(self.root))
 
     def _path(self, key: str) -> Path:
         path = (self.root / checked(key)).resolve()

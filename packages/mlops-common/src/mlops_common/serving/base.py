@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mlops_common.health import Health
 from mlops_common.refs import EndpointRef, ModelRef
 
 if TYPE_CHECKING:
@@ -191,6 +192,15 @@ class Serving(Protocol):
         """Stop the service and what is staged; `endpoint` starts it again.
 
         Every prediction that was answered is in the log afterwards.
+        """
+        ...
+
+    def health(self) -> Health:
+        """Tell how serving itself is: what runs the services, and what it can do.
+
+        Raises:
+            ConfigError: The cluster does not admit us.
+            BackendError: It cannot be reached, or has no KServe.
         """
         ...
 

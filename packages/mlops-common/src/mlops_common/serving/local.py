@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlops_common import locks, progress
 from mlops_common.errors import ConfigError, NotFoundError, RefusedError
+from mlops_common.health import Health
 from mlops_common.processes import Identity, wait_until
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.serving.artifact import checked, verified
@@ -168,6 +169,10 @@ class LocalServing:
         service.desire(**NOTHING_STAGED)
         with progress.step(f"Stop {name}"):
             service.supervisor.stop(GRACE)
+
+    def health(self) -> Health:
+        """Tell that processes of this machine serve."""
+        return Health("embedded", "processes of this machine")
 
     def names(self) -> list[str]:
         """Return the names of the services with a version to run, sorted."""

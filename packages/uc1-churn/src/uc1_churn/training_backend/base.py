@@ -4,6 +4,7 @@ from typing import Protocol
 
 from pydantic import Field
 
+from mlops_common.health import Health
 from mlops_common.refs import DatasetRef, ModelRef, Ref
 from uc1_churn.config import ChurnParams
 
@@ -39,5 +40,14 @@ class TrainingBackend(Protocol):
             NotFoundError: The training table is not stored.
             ContractError: The table cannot be learnt from.
             BackendError: The runner, the store or the disk failed.
+        """
+        ...
+
+    def health(self) -> Health:
+        """Tell how the runner is.
+
+        Raises:
+            ConfigError: It does not admit us.
+            BackendError: It cannot be reached.
         """
         ...

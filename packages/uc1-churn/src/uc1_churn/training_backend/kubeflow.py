@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, MlopsError, NotFoundError
+from mlops_common.health import Health, found
 from mlops_common.logger import get_logger
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
@@ -20,6 +21,7 @@ COMPONENTS = ("fit-model", "register-model")
 SHOWN_LINES = 30
 # Seconds in which a rival's run of the same key shows: the server counts whole ones.
 SETTLE = 3.0
+HEALTH_PATIENCE = 5.0  # seconds for the server to answer
 CANCEL_PATIENCE = 10.0  # seconds that somebody who interrupts us waits at most
 
 log = get_logger(__name__)
@@ -46,6 +48,12 @@ class KubeflowTraining:
         self._pace = pace or Pace()
         self._settle = settle
         self._api = KubeflowApi(platform.settings.kubeflow, self._pace)
+
+    def health(self) -> Health:
+        """Tell whether the API server admits us."""
+        settings = self._settings.kubeflow
+        api = KubeflowApi(settings, Pace(), patience=HEALTH_PATIENCE)
+        return found(str(settings.host), facts=api.described())
 
     def train(self, request: TrainingRequest) -> ModelRef:
         """Fit, judge and register a model; see `TrainingBackend`.

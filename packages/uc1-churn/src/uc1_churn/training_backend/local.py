@@ -18,6 +18,7 @@ from typing import BinaryIO
 from mlops_common import locks
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
+from mlops_common.health import Health
 from mlops_common.logger import get_logger
 from mlops_common.processes import tail, wait_until
 from mlops_common.progress import step
@@ -41,6 +42,10 @@ class LocalTraining:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._root = platform.settings.home / "training"
+
+    def health(self) -> Health:
+        """Tell that Kubeflow's local runner trains."""
+        return Health("embedded", "kfp.local", facts=("runs in a process of ours",))
 
     def train(self, request: TrainingRequest) -> ModelRef:
         """Fit, judge and register a model; see `TrainingBackend`.

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from mlops_common.files import replacing
+from mlops_common.health import Health
 from mlops_common.objects.base import checked, span
-from mlops_common.objects.s3 import reading, uploads
+from mlops_common.objects.s3 import health, reading, uploads
 from mlops_common.objects.s3.bucket import Bucket
 from mlops_common.progress import step
 from mlops_common.sections import MinioSettings
@@ -101,6 +102,13 @@ class S3ObjectStore:
     def uri(self, key: str) -> str:
         """Return the `s3://` URI of `key`."""
         return f"s3://{self._bucket.name}/{checked(key)}"
+
+    def health(self) -> Health:
+        """Tell whether the bucket can be used, and what it guarantees."""
+        # Whoever asks wants to hear of a failure, not to wait for its end.
+        settings = self._bucket.settings.model_copy(update={"retries": 0})
+        impatient = S3ObjectStore(settings)
+        return health.examine(impatient, impatient._bucket)
 
     def _write(self, key: str, data: bytes | Path, digest: str = "") -> str:
         with self._bucket.translated(f"write object {checked(key)!r}"):

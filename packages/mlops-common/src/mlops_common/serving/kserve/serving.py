@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from mlops_common import progress
 from mlops_common.errors import ConfigError, MlopsError, NotFoundError, RefusedError
+from mlops_common.health import Health
 from mlops_common.refs import EndpointRef
 from mlops_common.sections import KserveSettings
 from mlops_common.serving.base import ServiceSpec, ServiceStatus
+from mlops_common.serving.kserve import health
 from mlops_common.serving.kserve.addresses import Addresses
 from mlops_common.serving.kserve.cluster import Cluster
 from mlops_common.serving.kserve.readiness import PAUSE, Readiness
@@ -175,6 +177,10 @@ class KserveServing:
             if before.rollout.promoted is not None:
                 self._ready(resource).stopped(before.rollout.promoted)
         self._turn(resource).give_up()
+
+    def health(self) -> Health:
+        """Tell what the cluster can do, and what its administrator must grant."""
+        return health.examine(self._settings)
 
     def names(self) -> list[str]:
         """Return the names of the services with a version to run, sorted."""

@@ -1,40 +1,28 @@
-"""How the object store is."""
+"""How a bucket is."""
 
-from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING
 
 from mlops_common.health import Health, found
-from mlops_common.sections import MinioSettings
-
-if TYPE_CHECKING:
-    from mlops_common.objects.s3 import S3ObjectStore
+from mlops_common.objects.base import ObjectStore
+from mlops_common.objects.s3.bucket import Bucket
 
 ENABLED = "Enabled"
 
 
-def examine(settings: MinioSettings, folder: Path) -> Health:
+def examine(store: ObjectStore, bucket: Bucket) -> Health:
     """Tell whether the bucket can be read and written, and what it guarantees.
 
     An object of a few bytes is written for that, and deleted.
 
     Args:
-        settings: Of the store.
-        folder: Where objects are, unless the settings name a server.
+        store: Its objects.
+        bucket: The bucket itself.
 
     Raises:
         ConfigError: The bucket does not exist, or the keys may not use it.
         BackendError: The store cannot be reached, or is full.
     """
-    if not settings.external:
-        return Health("embedded", str(folder))
-    from mlops_common.objects.s3 import S3ObjectStore
-    from mlops_common.objects.s3.bucket import Bucket
-
-    # Whoever asks wants to hear of a failure, not to wait for its end.
-    impatient = settings.model_copy(update={"retries": 0})
-    bucket = Bucket(impatient)
-    exclusive = _exclusive(S3ObjectStore(impatient))
+    exclusive = _exclusive(store)
     with bucket.translated("read the versioning of the bucket"):
         versioning = bucket.once("get_bucket_versioning").get("Status", "off")
     facts, remedies = [f"versioning {versioning.lower()}"], []
@@ -54,7 +42,7 @@ def examine(settings: MinioSettings, folder: Path) -> Health:
     return found(where, facts=tuple(facts), remedies=tuple(remedies))
 
 
-def _exclusive(store: "S3ObjectStore") -> bool:
+def _exclusive(store: ObjectStore) -> bool:
     """Tell whether a second writer of a key loses; checks reading and writing too."""
     key = f"doctor/{token_hex(8)}"
     store.put(key, b"first")

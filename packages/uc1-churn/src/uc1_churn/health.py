@@ -1,0 +1,15 @@
+"""How the systems are that this use case alone uses, for `mlops doctor`."""
+
+from mlops_common.bootstrap import Platform
+from mlops_common.health import Health
+from uc1_churn import bootstrap, feature_store_health
+
+
+def feast(platform: Platform) -> Health:
+    """Tell how the feature store is."""
+    return feature_store_health.examine(bootstrap.feature_store(platform))
+
+
+def kubeflow(platform: Platform) -> Health:
+    """Tell how the runner of training is, and whether its pods reach the rest."""
+    return bootstrap.training_backend(platform).health()
