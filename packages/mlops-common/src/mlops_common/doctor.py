@@ -40,7 +40,7 @@ def probes(platform: "Platform") -> dict[str, Probe]:
 
     Each imports what it needs where it runs, so that none waits for another.
     """
-    every: dict[str, "Callable[[Platform], Health]"] = {
+    every: dict[str, Callable[[Platform], Health]] = {
         "PostgreSQL": _postgres,
         "Object store": _objects,
         "MLflow": _mlflow,
