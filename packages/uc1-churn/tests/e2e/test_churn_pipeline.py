@@ -24,6 +24,7 @@ from uc1_churn.result import ChurnResult
 
 Run = Callable[..., ChurnResult]
 ALIAS = "champion"
+RESUMED = "resumed-churn"
 ONLINE_TABLES = """
 SELECT table_name FROM information_schema.columns
 WHERE column_name = 'entity_key' AND table_schema = 'public'
@@ -241,22 +242,22 @@ def killed_when(line: str, *words: str) -> None:
 def test_a_run_killed_after_training_is_resumed_and_trains_no_second_version(
     platform: Platform, first: ChurnResult, run: Run, seed: int, line: str
 ) -> None:
-    name = first.model.name
-    values = {"training": {"seed": seed}, "gate": {"tolerance": 0.9}}
-    newest = platform.tracking.find(name, {})
-    assert newest is not None
+    # A model of its own, so that no other test meets a champion of these seeds.
+    assert first.model.name != RESUMED
+    newest = platform.tracking.find(RESUMED, {})
     words = (
+        f"model_name={RESUMED}",
         f"training.seed={seed}",
         "training.bootstrap_replicates=100",
         "gate.tolerance=0.9",
     )
     killed_when(line, *(word for pair in words for word in ("--set", pair)))
 
-    resumed = run(**values)
+    resumed = run(model_name=RESUMED, training={"seed": seed}, gate={"tolerance": 0.9})
 
-    assert resumed.model.version == newest.version + 1
-    assert platform.tracking.find(name, {}) == resumed.model
-    assert champion_version(platform, first) == resumed.model.version
+    assert resumed.model.version == (newest.version if newest else 0) + 1
+    assert platform.tracking.find(RESUMED, {}) == resumed.model
+    assert platform.tracking.resolve(RESUMED, ALIAS) == resumed.model
     posted(resumed.curl)
 
 

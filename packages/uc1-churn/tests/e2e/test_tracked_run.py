@@ -90,6 +90,7 @@ def test_probabilities_that_differ_online_stop_the_deploy(
         deployment.check(first.endpoint, tmp_path, table, store, params)
 
     assert caught.value.evidence["column"] == "probability"
-    folder = platform.tracking.download(first.model)
-    equal, served = deployment.check(first.endpoint, folder, table, store, params)
+    serving = platform.serving.endpoint(first.endpoint.name)
+    folder = platform.tracking.download(serving.model)
+    equal, served = deployment.check(serving, folder, table, store, params)
     assert equal.customers == served.customers == params.parity_sample
