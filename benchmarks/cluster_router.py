@@ -22,7 +22,7 @@ from uc1_serving import (
     train,
 )
 
-from mlops_common.serving.local import LocalServing
+from mlops_common.serving.local.serving import LocalServing
 from mlops_common.testing.postgres import temporary_home
 
 

@@ -29,7 +29,7 @@ from mlops_common.refs import ModelRef
 from mlops_common.sections import PostgresSettings
 from mlops_common.serving.artifact import folder_digest
 from mlops_common.serving.base import ServiceSpec
-from mlops_common.serving.local import LocalServing
+from mlops_common.serving.local.serving import LocalServing
 from mlops_common.testing.postgres import temporary_home
 
 ROUNDS = 3

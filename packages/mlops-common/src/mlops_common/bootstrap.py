@@ -99,7 +99,7 @@ class Platform:
             from mlops_common.serving.kserve import KserveServing
 
             return KserveServing(self.settings.kserve)
-        from mlops_common.serving.local import LocalServing
+        from mlops_common.serving.local.serving import LocalServing
 
         def fetch(model: ModelRef) -> Path:
             return self.tracking.download(model)

@@ -122,9 +122,9 @@ def _mlflow(platform: "Platform") -> Health:
 
 
 def _prefect(platform: "Platform") -> Health:
-    from mlops_common import orchestration_health
+    from mlops_common.orchestration import health
 
-    return orchestration_health.examine(platform.settings.home)
+    return health.examine(platform.settings.home)
 
 
 def _kserve(platform: "Platform") -> Health:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_common.errors import BackendError, ConfigError, MlopsError
-from mlops_common.prefect_server import server_process, server_url
+from mlops_common.orchestration.server import server_process, server_url
 from mlops_common.progress import step
 
 if TYPE_CHECKING:

@@ -24,8 +24,7 @@ from mlops_common.logger import get_logger
 from mlops_common.model_server import VERSION_HEADER, connected, load
 from mlops_common.processes import LOOPBACK
 from mlops_common.serving.artifact import verified
-from mlops_common.serving.base import ServiceSpec
-from mlops_common.serving.state import SPECS
+from mlops_common.serving.base import SPECS, ServiceSpec
 
 if TYPE_CHECKING:
     from mlops_common.serving.application import Recorder

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from mlops_common.errors import ContractError
 from mlops_common.serving.base import Predictor
-from mlops_common.serving.channel import Ears, Line
-from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.local.channel import Ears, Line
+from mlops_common.serving.local.state import ServiceFolder
 
 if TYPE_CHECKING:
     import psycopg
@@ -44,7 +44,7 @@ def main(folder: str, revision: str, handle: str) -> None:
     del sys.argv[1:]
     with _without_kubernetes():
         from mlops_common.serving.application import application
-    from mlops_common.serving.listeners import serve
+    from mlops_common.serving.local.listeners import serve
     from mlops_common.serving.prediction_log import PredictionLog
 
     log = PredictionLog(connected, spec.name, spec.model)

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from mlops_common.postgres.database import Postgres
-from mlops_common.serving.local import LocalServing
-from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.local.serving import LocalServing
+from mlops_common.serving.local.state import ServiceFolder
 
 
 @pytest.fixture(scope="class")

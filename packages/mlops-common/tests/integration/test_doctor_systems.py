@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mlops_common import cli, orchestration_health
+from mlops_common import cli
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health
 from mlops_common.objects.s3 import S3ObjectStore
 from mlops_common.objects.s3.bucket import Bucket
+from mlops_common.orchestration import health
 from mlops_common.postgres import health as postgres_health
 from mlops_common.processes import LOOPBACK, free_port
 from mlops_common.sections import MlflowSettings
@@ -162,7 +163,7 @@ def examined_prefect(answers: dict[str, Told], home: Path) -> Health:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     with canned(answers) as url, temporary_settings({PREFECT_API_URL: url}):
-        return orchestration_health.examine(home)
+        return health.examine(home)
 
 
 def test_a_prefect_api_without_the_work_pool_is_degraded(tmp_path: Path) -> None:
@@ -192,10 +193,10 @@ def test_a_prefect_server_before_3_8_is_degraded(
 def test_an_installed_prefect_before_3_8_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orchestration_health, "version", lambda _: "3.7.9")
+    monkeypatch.setattr(health, "version", lambda _: "3.7.9")
 
     with pytest.raises(ConfigError, match=r"3\.7\.9 is too old; install 3\.8"):
-        orchestration_health.examine(tmp_path)
+        health.examine(tmp_path)
 
 
 def test_an_embedded_postgresql_is_not_started_to_be_examined(tmp_path: Path) -> None:

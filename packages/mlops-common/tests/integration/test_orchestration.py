@@ -6,8 +6,9 @@ import pytest
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import BackendError, ContractError, MlopsError
 from mlops_common.home import reset, status
-from mlops_common.orchestration import orchestrated, retried
-from mlops_common.prefect_server import server_process
+from mlops_common.orchestration.server import server_process
+from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.tasks import retried
 from mlops_common.processes import free_port
 from mlops_common.settings import Settings
 from mlops_common.testing.canned import canned

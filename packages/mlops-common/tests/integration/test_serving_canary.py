@@ -14,10 +14,10 @@ from mlops_common.errors import BackendError, RefusedError
 from mlops_common.postgres.database import Postgres
 from mlops_common.processes import Identity, wait_until
 from mlops_common.refs import EndpointRef
-from mlops_common.serving.assignment import position
-from mlops_common.serving.local import LocalServing
-from mlops_common.serving.records import Report, Status
-from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.local.assignment import position
+from mlops_common.serving.local.records import Report, Status
+from mlops_common.serving.local.serving import LocalServing
+from mlops_common.serving.local.state import ServiceFolder
 from mlops_common.testing import predictors
 from mlops_common.testing.clients import (
     Traffic,

@@ -16,9 +16,10 @@ from mlops_common.errors import BackendError, ConfigError, NotFoundError, Refuse
 from mlops_common.postgres.database import Postgres
 from mlops_common.processes import Identity, Process, wait_until
 from mlops_common.refs import EndpointRef
-from mlops_common.serving.local import LocalServing
-from mlops_common.serving.records import Report
-from mlops_common.serving.state import SPECS, ServiceFolder
+from mlops_common.serving.base import SPECS
+from mlops_common.serving.local.records import Report
+from mlops_common.serving.local.serving import LocalServing
+from mlops_common.serving.local.state import ServiceFolder
 from mlops_common.testing import predictors
 from mlops_common.testing.clients import ask, tensors, version
 from mlops_common.testing.serving import SERVICE, ServingContract, spec
@@ -29,8 +30,8 @@ SHARED = Path(
 DEPLOY_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
-from mlops_common.serving.local import LocalServing
-from mlops_common.serving.state import SPECS
+from mlops_common.serving.base import SPECS
+from mlops_common.serving.local.serving import LocalServing
 
 serving = LocalServing(Path(sys.argv[1]), environment={"MLOPS_HOME": sys.argv[2]})
 spec = SPECS.validate_json(sys.argv[3])

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from mlops_common.processes import free_port
-from mlops_common.serving.listeners import Listener
-from mlops_common.serving.records import Route, Target
-from mlops_common.serving.request import REPLAYED
-from mlops_common.serving.router import Router
-from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.local.listeners import Listener
+from mlops_common.serving.local.records import Route, Target
+from mlops_common.serving.local.request import REPLAYED
+from mlops_common.serving.local.router import Router
+from mlops_common.serving.local.state import ServiceFolder
 from mlops_common.testing.serving import spec
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[bool]]

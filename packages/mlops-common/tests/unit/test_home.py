@@ -8,7 +8,7 @@ import pytest
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.home import _service, reset, status, stop
-from mlops_common.prefect_server import start_server
+from mlops_common.orchestration.server import start_server
 from mlops_common.processes import free_port
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.sections import PostgresSettings

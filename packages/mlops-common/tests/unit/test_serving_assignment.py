@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_common.serving.assignment import Dealer, entity_in, position
-from mlops_common.serving.channel import Lines
+from mlops_common.serving.local.assignment import Dealer, entity_in, position
+from mlops_common.serving.local.channel import Lines
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.just("customer_id"),

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from mlops_common.errors import ConfigError, ContractError
 from mlops_common.refs import ModelRef
-from mlops_common.serving.base import ServiceSpec
+from mlops_common.serving.base import SPECS, ServiceSpec
 from mlops_common.serving.kserve.manifest import Style, Target, manifests, read
 from mlops_common.serving.kserve.rollout import PREFIX, Rollout, Version
-from mlops_common.serving.state import SPECS
 from mlops_common.testing.kubernetes import custom_resources
 from mlops_common.testing.shared import shared
 

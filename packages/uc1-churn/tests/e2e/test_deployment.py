@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mlops_common.bootstrap import Platform
-from mlops_common.orchestration import orchestrated
+from mlops_common.orchestration.session import orchestrated
 from uc1_churn.result import ChurnResult
 
 PACKAGE = Path(__file__).parents[2]

@@ -9,7 +9,8 @@ import pytest
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
-from mlops_common.orchestration import RETRY_DELAYS, orchestrated
+from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.tasks import RETRY_DELAYS
 from mlops_common.postgres.database import Postgres
 from mlops_common.sections import PostgresSettings
 from mlops_common.simulation import write_company

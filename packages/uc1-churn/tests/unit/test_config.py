@@ -1,6 +1,6 @@
 import pytest
 
-from mlops_common.serving.local import NAME
+from mlops_common.serving.local.serving import NAME
 from uc1_churn.config import ChurnParams, DatasetSpec
 
 

@@ -1,1 +1,1 @@
-"""Serving: models behind stable URLs, on this machine."""
+"""Serving: models behind stable URLs, on this machine or by KServe."""

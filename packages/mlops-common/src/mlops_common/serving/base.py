@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pydantic import TypeAdapter
+
 from mlops_common.health import Health
 from mlops_common.refs import EndpointRef, ModelRef
 
@@ -59,6 +61,9 @@ class ServiceSpec:
     predictor: str
     entity: str = ""
     namespace: str = ""
+
+
+SPECS = TypeAdapter(ServiceSpec)  # to JSON and back
 
 
 @dataclass(frozen=True, slots=True)

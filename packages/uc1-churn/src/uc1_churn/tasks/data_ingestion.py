@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration import retried
+from mlops_common.orchestration.tasks import retried
 from mlops_common.postgres.transfer import extract
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef

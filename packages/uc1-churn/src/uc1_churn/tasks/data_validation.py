@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from mlops_common.bootstrap import connect
 from mlops_common.errors import ContractError
-from mlops_common.orchestration import retried
+from mlops_common.orchestration.tasks import retried
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
 from uc1_churn import staging

@@ -1,7 +1,7 @@
 """From an object to a revision."""
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration import retried
+from mlops_common.orchestration.tasks import retried
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
 

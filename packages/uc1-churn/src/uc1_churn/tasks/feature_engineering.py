@@ -1,7 +1,7 @@
 """From a revision to features: for training as they were, for serving as they are."""
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration import retried
+from mlops_common.orchestration.tasks import retried
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
 from uc1_churn import labels, staging

@@ -1,7 +1,7 @@
 """From a model version to an endpoint that is known to answer right."""
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration import retried
+from mlops_common.orchestration.tasks import retried
 from mlops_common.progress import step
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.serving.base import ServiceSpec

@@ -1,7 +1,7 @@
 """From a training set to a model version that was held against the champion."""
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration import retried
+from mlops_common.orchestration.tasks import retried
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
 from uc1_churn import gate, provenance

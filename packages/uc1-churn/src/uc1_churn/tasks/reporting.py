@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlops_common.bootstrap import Platform, connect
-from mlops_common.orchestration import retried
+from mlops_common.orchestration.tasks import retried
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef, EndpointRef, ModelRef
 from uc1_churn import inference, parity, parquet, report

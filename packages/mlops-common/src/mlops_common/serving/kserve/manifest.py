@@ -11,8 +11,8 @@ import yaml
 
 from mlops_common.errors import ConfigError
 from mlops_common.refs import ModelRef
+from mlops_common.serving.base import SPECS
 from mlops_common.serving.kserve.rollout import Block, Rollout, Version
-from mlops_common.serving.state import SPECS
 
 # revisions: Knative keeps the promoted revision beside the newest one.
 # canary: Standard mode, with an entry in `spec.canary`.

@@ -13,11 +13,11 @@ from mlops_common.processes import Identity, wait_until
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.serving.artifact import checked, verified
 from mlops_common.serving.base import ServiceSpec, ServiceStatus
-from mlops_common.serving.overview import overview, reference
-from mlops_common.serving.records import Desired, Status
-from mlops_common.serving.state import ServiceFolder
-from mlops_common.serving.turn import check_owner, deploying
-from mlops_common.serving.waiting import Aim, Wait
+from mlops_common.serving.local.overview import overview, reference
+from mlops_common.serving.local.records import Desired, Status
+from mlops_common.serving.local.state import ServiceFolder
+from mlops_common.serving.local.turn import check_owner, deploying
+from mlops_common.serving.local.waiting import Aim, Wait
 
 # What Kubernetes allows, so that a service can move to a cluster under its name.
 NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")

@@ -6,9 +6,9 @@ from pathlib import Path
 from mlops_common import web
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health, found
-from mlops_common.orchestration import configured_api
+from mlops_common.orchestration.server import server_url
+from mlops_common.orchestration.session import configured_api
 from mlops_common.params import masked
-from mlops_common.prefect_server import server_url
 
 LEAST = (3, 8)
 POOL = "mlops"

@@ -1,4 +1,4 @@
-"""The one bridge to Prefect: runs without a configured API get a server of their own.
+"""Where runs are recorded: those without a configured API get a server of their own.
 
 Prefect's own profiles and variables decide where runs are recorded: Prefect Cloud,
 a server in the cluster, or any other. Where they name none, a Prefect server runs on
@@ -11,30 +11,24 @@ import ssl
 import urllib.error
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mlops_common.errors import BackendError, MlopsError
 from mlops_common.files import has_room, no_room
+from mlops_common.orchestration.server import server_process, start_server
 from mlops_common.params import masked
-from mlops_common.prefect_server import server_process, start_server
 from mlops_common.use_case import points
 
 if TYPE_CHECKING:
-    from prefect import Task
-
     from mlops_common.bootstrap import Platform
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 REACH_TIMEOUT = 5.0  # seconds for another's API to answer
 OWN_RETRIES = 3  # of a request that our server fails: 14 s, not the usual minute
-RETRY_DELAYS = (1.0, 5.0)  # seconds before the second and the third attempt
 
 
 def quiet(*, debug: bool = False) -> None:
@@ -55,34 +49,6 @@ def quiet(*, debug: bool = False) -> None:
         variables["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     for name, value in variables.items():
         os.environ.setdefault(name, value)
-
-
-def retried(function: Callable[P, R]) -> "Task[P, R]":
-    """Make a Prefect task of which a `BackendError` alone is retried, twice.
-
-    Nothing is cached: what a task stores is keyed by content, so that running it
-    again writes the same thing again.
-    """
-    from prefect import task
-    from prefect.cache_policies import NO_CACHE
-
-    return task(
-        retries=len(RETRY_DELAYS),
-        retry_delay_seconds=list(RETRY_DELAYS),
-        retry_condition_fn=is_retryable,
-        cache_policy=NO_CACHE,
-    )(function)
-
-
-def is_retryable(_task: Any, _run: Any, state: Any) -> bool:
-    """Tell whether retrying may help: true for a `BackendError` alone."""
-    try:
-        state.result()
-    except BackendError:
-        return True
-    except Exception:  # noqa: BLE001 - any other failure stays one
-        return False
-    return False
 
 
 @contextmanager

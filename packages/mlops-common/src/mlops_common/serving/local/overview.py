@@ -3,8 +3,8 @@
 from mlops_common.processes import LOOPBACK
 from mlops_common.refs import EndpointRef
 from mlops_common.serving.base import ServiceSpec, ServiceStatus
-from mlops_common.serving.records import Desired, Status
-from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.local.records import Desired, Status
+from mlops_common.serving.local.state import ServiceFolder
 
 
 def reference(spec: ServiceSpec, port: int) -> EndpointRef:

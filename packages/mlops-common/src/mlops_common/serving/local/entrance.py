@@ -5,11 +5,11 @@ import socket
 from collections.abc import Callable, Mapping
 
 from mlops_common.processes import LOOPBACK
-from mlops_common.serving.channel import RETIRE, STOP
-from mlops_common.serving.programs import Program
-from mlops_common.serving.records import Desired, Report, Route, Target
-from mlops_common.serving.state import ServiceFolder
-from mlops_common.serving.worker import Worker
+from mlops_common.serving.local.channel import RETIRE, STOP
+from mlops_common.serving.local.programs import Program
+from mlops_common.serving.local.records import Desired, Report, Route, Target
+from mlops_common.serving.local.state import ServiceFolder
+from mlops_common.serving.local.worker import Worker
 
 BACKLOG = 2048  # connections that may wait
 # Below the ports that systems give to outgoing connections, which could take ours

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.local.state import ServiceFolder
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # one row is scored faster by one thread
@@ -46,7 +46,7 @@ class Program:
     @classmethod
     def router(cls, folder: ServiceFolder) -> "Program":
         """Return the router of a service."""
-        arguments = ("mlops_common.serving.router", str(folder.path))
+        arguments = ("mlops_common.serving.local.router", str(folder.path))
         return cls("the router", arguments, folder.router_log, health="/")
 
     def command(self, handle: int) -> list[str]:

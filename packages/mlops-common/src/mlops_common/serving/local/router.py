@@ -1,8 +1,8 @@
 """Splits a service's requests between two versions; a process of its supervisor.
 
-`python -m mlops_common.serving.router FOLDER HANDLE` runs only while a canary has a
-share: otherwise a model server itself answers at the stable URL. Each prediction is
-dealt out anew, also on a connection that is kept. When a version dies the other one
+`python -m mlops_common.serving.local.router FOLDER HANDLE` runs only while a canary
+has a share: otherwise a model server itself answers at the stable URL. Each prediction
+is dealt out anew, also on a connection that is kept. When a version dies the other one
 answers, also the requests that were under way. What is no prediction, such as health
 and metrics, is for the stable version, and what names a version is for that one.
 """
@@ -16,15 +16,20 @@ from typing import Any
 import orjson
 
 from mlops_common.logger import get_logger
-from mlops_common.serving.assignment import HEADER, Dealer, entity_in, position
-from mlops_common.serving.channel import Ears, Line
-from mlops_common.serving.listeners import Message, Send, Server, run
-from mlops_common.serving.records import Route, Target
-from mlops_common.serving.request import Gone, Request
-from mlops_common.serving.state import ServiceFolder
-from mlops_common.serving.upstream import LostError, Pool, UnreachableError, Upstream
+from mlops_common.serving.local.assignment import HEADER, Dealer, entity_in, position
+from mlops_common.serving.local.channel import Ears, Line
+from mlops_common.serving.local.listeners import Message, Send, Server, run
+from mlops_common.serving.local.records import Route, Target
+from mlops_common.serving.local.request import Gone, Request
+from mlops_common.serving.local.state import ServiceFolder
+from mlops_common.serving.local.upstream import (
+    LostError,
+    Pool,
+    UnreachableError,
+    Upstream,
+)
 
-log = get_logger("mlops_common.serving.router")
+log = get_logger("mlops_common.serving.local.router")
 
 PATIENCE = 60.0  # seconds that a request waits for a version to come back
 PAUSE = 1.0

@@ -5,12 +5,12 @@ import socket
 from collections.abc import Callable
 
 from mlops_common.logger import get_logger
-from mlops_common.serving.channel import LEAVE, ROUTE, SERVE, STOP, Told
-from mlops_common.serving.child import Child
-from mlops_common.serving.programs import Program
-from mlops_common.serving.records import Report, Route, State
+from mlops_common.serving.local.channel import LEAVE, ROUTE, SERVE, STOP, Told
+from mlops_common.serving.local.child import Child
+from mlops_common.serving.local.programs import Program
+from mlops_common.serving.local.records import Report, Route, State
 
-log = get_logger("mlops_common.serving.supervisor")
+log = get_logger("mlops_common.serving.local.supervisor")
 
 ATTEMPTS = 5  # starts in a row after which a program is given up
 STABLE = 30.0  # seconds that a process must live for its next crash to count as first

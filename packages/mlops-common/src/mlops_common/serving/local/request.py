@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from mlops_common.serving.listeners import Message
+from mlops_common.serving.local.listeners import Message
 
 REPLAYED = 1 << 20  # bytes of a body that can be sent again; a longer one is streamed
 # They are about one connection, not about the message.

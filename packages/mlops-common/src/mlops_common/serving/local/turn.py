@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mlops_common.errors import RefusedError
-from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.local.state import ServiceFolder
 
 
 @contextmanager

@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
-from pydantic import TypeAdapter
-
 from mlops_common import locks
 from mlops_common.errors import BackendError
 from mlops_common.files import replace_text
 from mlops_common.processes import Process, tail
 from mlops_common.serving.artifact import checked, verified
-from mlops_common.serving.base import ServiceSpec
-from mlops_common.serving.records import Desired, Status
+from mlops_common.serving.base import SPECS, ServiceSpec
+from mlops_common.serving.local.records import Desired, Status
 
 KEPT = 5  # newest revisions whose logs are kept
-SPECS = TypeAdapter(ServiceSpec)
 
 
 @dataclass(frozen=True, slots=True)

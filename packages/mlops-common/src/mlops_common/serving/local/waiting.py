@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from mlops_common.errors import BackendError
 from mlops_common.processes import tail
-from mlops_common.serving.records import Status
-from mlops_common.serving.state import ServiceFolder
+from mlops_common.serving.local.records import Status
+from mlops_common.serving.local.state import ServiceFolder
 
 TIMEOUT = 200.0  # seconds until a server answers, on a busy machine
 POLL = 0.03
@@ -131,7 +131,7 @@ class Wait:
             raise BackendError(f"{self._name} was stopped while it started")
 
     def _supervise(self) -> None:
-        module = ("-m", "mlops_common.serving.supervisor")
+        module = ("-m", "mlops_common.serving.local.supervisor")
         command = [sys.executable, *module, str(self.service.path)]
         self.service.supervisor.start(command, self.environment)
 

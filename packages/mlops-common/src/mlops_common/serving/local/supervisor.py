@@ -1,9 +1,9 @@
 """Keeps one service running: makes the world look as its folder desires.
 
-`python -m mlops_common.serving.supervisor FOLDER` owns the listening socket of the
-service's stable URL. A model server gets it when it is promoted, and a router while two
-versions share the requests, so that connections wait, and are not refused, while one
-process takes over from another or is started again after a crash. The supervisor
+`python -m mlops_common.serving.local.supervisor FOLDER` owns the listening socket of
+the service's stable URL. A model server gets it when it is promoted, and a router while
+two versions share the requests, so that connections wait, and are not refused, while
+one process takes over from another or is started again after a crash. The supervisor
 outlives whoever deployed; its servers end when it dies.
 """
 
@@ -17,14 +17,14 @@ from pathlib import Path
 from mlops_common.errors import BackendError
 from mlops_common.logger import get_logger
 from mlops_common.processes import Identity
-from mlops_common.serving.channel import RETIRE, STOP
-from mlops_common.serving.entrance import Entrance
-from mlops_common.serving.programs import Program
-from mlops_common.serving.records import Desired, Status
-from mlops_common.serving.state import ServiceFolder
-from mlops_common.serving.worker import Worker
+from mlops_common.serving.local.channel import RETIRE, STOP
+from mlops_common.serving.local.entrance import Entrance
+from mlops_common.serving.local.programs import Program
+from mlops_common.serving.local.records import Desired, Status
+from mlops_common.serving.local.state import ServiceFolder
+from mlops_common.serving.local.worker import Worker
 
-log = get_logger("mlops_common.serving.supervisor")
+log = get_logger("mlops_common.serving.local.supervisor")
 
 TICK = 0.1  # seconds between two looks at what is desired
 

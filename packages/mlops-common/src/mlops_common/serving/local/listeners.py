@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import uvicorn
 
 from mlops_common.processes import LOOPBACK
-from mlops_common.serving.channel import (
+from mlops_common.serving.local.channel import (
     LEAVE,
     RETIRE,
     ROUTE,

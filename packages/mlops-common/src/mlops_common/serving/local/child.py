@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from mlops_common.logger import get_logger
 from mlops_common.processes import LOOPBACK
-from mlops_common.serving.channel import LENGTH, RETIRE, STOP, Lines, Told, tell
-from mlops_common.serving.programs import Program
+from mlops_common.serving.local.channel import LENGTH, RETIRE, STOP, Lines, Told, tell
+from mlops_common.serving.local.programs import Program
 
 log = get_logger(__name__)
 
