@@ -180,7 +180,7 @@ def test_a_prefect_server_before_3_8_is_degraded(
     tmp_path: Path, server: str, state: str
 ) -> None:
     answers: dict[str, Told] = {
-        "/work_pools/mlops": (200, {}),
+        "/work_pools/local-pool": (200, {}),
         "/admin/version": (200, server),
     }
 

@@ -34,7 +34,7 @@ def test_a_worker_runs_the_deployment_from_the_installed_package(
     assert first.model.version
     with orchestrated(platform) as url:
         prefect(
-            "work-pool", "create", "mlops", "-t", "process", url=url, folder=PACKAGE
+            "work-pool", "create", "local-pool", "-t", "process", url=url, folder=PACKAGE
         )
         prefect("deploy", "--all", url=url, folder=PACKAGE)
         submitted = run_deployment(
@@ -44,7 +44,7 @@ def test_a_worker_runs_the_deployment_from_the_installed_package(
             as_subflow=False,
         )
         prefect(
-            *("worker", "start", "--pool", "mlops", "--type", "process", "--run-once"),
+            *("worker", "start", "--pool", "local-pool", "--type", "process", "--run-once"),
             url=url,
             folder=tmp_path,
         )

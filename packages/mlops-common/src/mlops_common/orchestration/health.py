@@ -4,6 +4,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mlops_common import web
+from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health, found
 from mlops_common.orchestration.server import server_url
@@ -11,7 +12,6 @@ from mlops_common.orchestration.session import configured_api
 from mlops_common.params import masked
 
 LEAST = (3, 8)
-POOL = "mlops"
 OK, ABSENT = 200, 404
 
 

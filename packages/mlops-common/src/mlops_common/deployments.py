@@ -1,0 +1,170 @@
+"""What the installed use cases deploy to Prefect, read from their `prefect.yaml`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mlops_common.errors import ConfigError, NotFoundError
+from mlops_common.use_case import points
+
+POOL = "local-pool"
+FILE = "prefect.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a deployment runs by itself.
+
+    Attributes:
+        cron: Expression of five fields; empty where `interval` says it.
+        interval: Seconds between two runs; nothing where `cron` says it.
+        timezone: In which the expression is read.
+        active: Whether it is on.
+    """
+
+    cron: str = ""
+    interval: float | None = None
+    timezone: str = "UTC"
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment of an installed use case.
+
+    Attributes:
+        use_case: Short name, such as `uc1`.
+        file: The `prefect.yaml` that declares it.
+        name: Such as `churn-prediction-daily`.
+        entrypoint: Dotted path of the flow's function.
+        tags: Of every run.
+        schedules: When it runs by itself.
+        parameters: Of every run, unless it is given others.
+        pool: Work pool whose workers run it.
+        limit: How many of its runs may be on at once; nothing for any number.
+    """
+
+    use_case: str
+    file: Path
+    name: str
+    entrypoint: str
+    tags: tuple[str, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    pool: str = POOL
+    limit: int | None = None
+
+
+def installed() -> tuple[Deployment, ...]:
+    """Return the deployments of every installed use case, in their order.
+
+    A use case without a `prefect.yaml` deploys nothing.
+
+    Raises:
+        ConfigError: A file cannot be read as one; says where and why.
+
+    Examples:
+        >>> [one.name for one in installed() if one.use_case == "uc1"]
+        ['churn-prediction-daily']
+    """
+    return tuple(
+        deployment
+        for point in points()
+        for deployment in read(point.name, declared(point.value))
+    )
+
+
+def find(use_case: str) -> Deployment:
+    """Return the first deployment of a use case.
+
+    Raises:
+        NotFoundError: It deploys nothing.
+        ConfigError: A `prefect.yaml` cannot be read.
+    """
+    for deployment in installed():
+        if deployment.use_case == use_case:
+            return deployment
+    raise NotFoundError(f"{use_case} has no {FILE} in its package: nothing to deploy")
+
+
+def declared(entry_point: str) -> Path:
+    """Return where the package of an entry point has its `prefect.yaml`."""
+    package = entry_point.partition(":")[0].partition(".")[0]
+    return Path(str(files(package))) / FILE
+
+
+def read(use_case: str, file: Path) -> tuple[Deployment, ...]:
+    """Return the deployments of one file; none where it does not exist.
+
+    Raises:
+        ConfigError: It is not YAML, or a deployment lacks what makes it one.
+    """
+    if not file.exists():
+        return ()
+    try:
+        content = _File.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} declares no deployments: {error}") from error
+    return tuple(
+        Deployment(
+            use_case=use_case,
+            file=file,
+            name=entry.name,
+            entrypoint=entry.entrypoint.replace(":", "."),
+            tags=entry.tags,
+            schedules=tuple(
+                Schedule(one.cron, one.interval, one.timezone, one.active)
+                for one in entry.schedules
+            ),
+            parameters=entry.parameters,
+            pool=entry.work_pool.name,
+            limit=entry.limit,
+        )
+        for entry in content.deployments
+    )
+
+
+class _Section(BaseModel):
+    """A part of Prefect's file, of which only some keys matter here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Schedule(_Section):
+    cron: str = ""
+    interval: Annotated[float | None, Field(gt=0)] = None
+    timezone: str = "UTC"
+    active: bool = True
+
+
+class _Pool(_Section):
+    name: str = POOL
+
+
+class _Limit(_Section):
+    limit: int
+
+
+class _Deployment(_Section):
+    name: str
+    entrypoint: str
+    tags: tuple[str, ...] = ()
+    schedules: tuple[_Schedule, ...] = ()
+    parameters: dict[str, Any] = {}
+    work_pool: _Pool = _Pool()
+    concurrency_limit: int | _Limit | None = None
+
+    @property
+    def limit(self) -> int | None:
+        """The number, however it is written."""
+        found = self.concurrency_limit
+        return found.limit if isinstance(found, _Limit) else found
+
+
+class _File(_Section):
+    deployments: tuple[_Deployment, ...] = ()

@@ -1,0 +1,136 @@
+"""Registers what the installed use cases deploy at a Prefect API."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_common import deployments
+from mlops_common.deployments import POOL
+from mlops_common.errors import BackendError, ConfigError, MlopsError
+from mlops_common.orchestration.session import quiet
+from mlops_common.params import masked
+from mlops_common.web import REFUSED
+
+if TYPE_CHECKING:
+    from httpx import HTTPError
+    from prefect.client.orchestration import SyncPrefectClient
+
+NOT_ADMITTED = (
+    "{where} does not admit us; set PREFECT_API_KEY (PREFECT_API_AUTH_STRING for a "
+    "server of your own), or log in with `prefect cloud login`"
+)
+TIMEOUT = 300.0  # seconds for one file; it imports the flows
+KIND = "process"
+
+
+def register(url: str, *, pool: str = POOL) -> tuple[str, ...]:
+    """Register every installed deployment at an API; what is there is replaced.
+
+    Args:
+        url: Of the API.
+        pool: Work pool of processes, which is made unless it exists.
+
+    Returns:
+        The names, as in `FLOW/DEPLOYMENT`.
+
+    Raises:
+        ConfigError: A `prefect.yaml` cannot be read.
+        BackendError: The API does not take one, or cannot be reached.
+    """
+    installed = deployments.installed()
+    with client_of(url) as client:
+        ensure_pool(client, pool)
+        for file in dict.fromkeys(one.file for one in installed):
+            deploy(file, url)
+        return tuple(name for one in installed for name in registered(client, one.name))
+
+
+def ensure_pool(client: "SyncPrefectClient", pool: str = POOL) -> None:
+    """Make a work pool of processes, unless there is a pool of this name."""
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+    from prefect.workers.process import ProcessWorker
+
+    try:
+        client.read_work_pool(pool)
+    except ObjectNotFound:
+        template = ProcessWorker.get_default_base_job_template()
+        wanted = WorkPoolCreate(name=pool, type=KIND, base_job_template=template)
+        try:
+            client.create_work_pool(wanted)
+        except ObjectAlreadyExists:
+            return
+
+
+def deploy(file: Path, url: str) -> None:
+    """Register the deployments of one `prefect.yaml`, from a folder of no project.
+
+    Raises:
+        BackendError: Prefect does not take them; says what it said.
+    """
+    words = ["--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "prefect", *words],
+                cwd=folder,
+                env={**os.environ, "PREFECT_API_URL": url},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BackendError(
+                f"{masked(url)} did not take {file} within {TIMEOUT:.0f} s"
+            ) from error
+    if done.returncode:
+        said = (done.stderr + done.stdout).strip()
+        raise BackendError(f"{masked(url)} did not take {file}: {masked(said)}")
+
+
+def registered(client: "SyncPrefectClient", name: str) -> list[str]:
+    """Return `FLOW/DEPLOYMENT` of the registered deployments of a name."""
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
+
+    wanted = DeploymentFilter(name=DeploymentFilterName(any_=[name]))
+    found = client.read_deployments(deployment_filter=wanted)
+    return [f"{client.read_flow(one.flow_id).name}/{one.name}" for one in found]
+
+
+@contextmanager
+def client_of(url: str) -> "Iterator[SyncPrefectClient]":
+    """Connect to an API with the configured key.
+
+    Raises:
+        ConfigError: It does not accept the key.
+        BackendError: It cannot be reached, or failed.
+    """
+    quiet()
+    from httpx import HTTPError
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: url}):
+        try:
+            with get_client(sync_client=True) as client:
+                yield client
+        except HTTPError as error:
+            raise problem(url, error) from error
+
+
+def problem(url: str, error: "HTTPError") -> MlopsError:
+    """Say what an error of Prefect's client means."""
+    from httpx import HTTPStatusError
+
+    where = masked(url)
+    if isinstance(error, HTTPStatusError) and error.response.status_code in REFUSED:
+        return ConfigError(NOT_ADMITTED.format(where=where))
+    reason = masked(str(error).partition("\n")[0]) or type(error).__name__
+    return BackendError(f"the Prefect API at {where} failed: {reason}")
