@@ -145,7 +145,9 @@ class KubeflowSettings(Section):
     )
     service_account: str | None = None
     environment_secret: str | None = Field(
-        None, description="Kubernetes Secret whose keys become variables of the steps."
+        "mlops-environment",
+        description="Kubernetes Secret, in the namespace of the steps, whose keys "
+        "become their variables: MLOPS_POSTGRES__PASSWORD and the like.",
     )
     config_map: str | None = Field(
         None, description="Kubernetes ConfigMap with the key config.yaml."

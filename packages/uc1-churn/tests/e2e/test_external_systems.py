@@ -31,7 +31,7 @@ from mlops_common.testing.moto import moto_server
 from uc1_churn.testing.kubeflow_double import KubeflowDouble
 from uc1_churn.testing.kubeflow_pods import Pods
 from uc1_churn.testing.redis import redis_server
-from uc1_churn.training_backend.compilation import HOME
+from uc1_churn.training_backend.environment import HOME
 
 pytestmark = pytest.mark.cluster
 

@@ -15,15 +15,17 @@ from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError, ConfigError, NotFoundError
 from mlops_common.processes import wait_until
 from mlops_common.refs import DatasetRef, ModelRef
-from mlops_common.sections import KubeflowSettings
+from mlops_common.sections import KubeflowSettings, PostgresSettings
 from mlops_common.settings import Settings
 from uc1_churn.testing.kubeflow_double import KubeflowDouble
+from uc1_churn.testing.kubeflow_pods import Pods
 from uc1_churn.testing.kubeflow_run import DoubleRun, PodError
 from uc1_churn.testing.training import PARAMS
 from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.base import TrainingRequest
 from uc1_churn.training_backend.kubeflow import KubeflowTraining
 from uc1_churn.training_backend.kubeflow_api import KubeflowApi
+from uc1_churn.training_backend.kubeflow_waiting import WITHOUT_SECRET
 from uc1_churn.training_backend.patience import Pace
 
 pytestmark = [
@@ -71,11 +73,19 @@ def double(script: Script) -> Iterator[KubeflowDouble]:
 
 
 def training(
-    double: KubeflowDouble, home: Path, settle: float = 0.0, **values: Any
+    double: KubeflowDouble,
+    home: Path,
+    settle: float = 0.0,
+    postgres: PostgresSettings | None = None,
+    **values: Any,
 ) -> KubeflowTraining:
     login = {} if "token_file" in values else {"token": SecretStr(TOKEN)}
-    kubeflow = KubeflowSettings(host=double.url, **{**login, **values})
-    platform = connect(Settings(home=home, kubeflow=kubeflow))
+    settings = Settings(
+        home=home,
+        postgres=postgres or PostgresSettings(),
+        kubeflow=KubeflowSettings(host=double.url, **{**login, **values}),
+    )
+    platform = connect(settings)
     return KubeflowTraining(platform, PACE, settle)
 
 
@@ -311,6 +321,37 @@ def test_a_failure_without_a_log_is_told_all_the_same(tmp_path: Path) -> None:
     with (
         KubeflowDouble(fail, token=TOKEN) as double,
         pytest.raises(BackendError, match=r"quota .*\n.*no log"),
+    ):
+        training(double, tmp_path).train(REQUEST)
+
+
+def test_pods_without_their_secret_are_told_with_the_command_that_makes_it(
+    tmp_path: Path,
+) -> None:
+    postgres = PostgresSettings(password=SecretStr("s3cret"))
+    pods = Pods(tmp_path / "pods", secrets={"mlops-environment": {}})
+    with KubeflowDouble(pods, token=TOKEN) as double:
+        backend = training(double, tmp_path, postgres=postgres, namespace="models")
+
+        with pytest.raises(ConfigError, match=WITHOUT_SECRET) as caught:
+            backend.train(REQUEST)
+
+        assert wait_until(lambda: only_run(double).state == "CANCELED", SOON)
+    said = str(caught.value)
+    assert "keys MLOPS_POSTGRES__PASSWORD:" in said
+    assert "kubectl -n models create secret generic mlops-environment" in said
+    assert "s3cret" not in said
+
+
+def test_a_server_that_fails_a_run_for_want_of_its_secret_is_understood(
+    tmp_path: Path,
+) -> None:
+    def fail(_run: DoubleRun) -> None:
+        raise PodError(f'{WITHOUT_SECRET}: secret "mlops-environment" not found')
+
+    with (
+        KubeflowDouble(fail, token=TOKEN) as double,
+        pytest.raises(ConfigError, match="kubectl -n kubeflow create secret"),
     ):
         training(double, tmp_path).train(REQUEST)
 

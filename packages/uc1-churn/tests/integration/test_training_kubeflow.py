@@ -22,7 +22,8 @@ from uc1_churn.testing.kubeflow_double import KubeflowDouble
 from uc1_churn.testing.kubeflow_pods import Pods
 from uc1_churn.testing.kubeflow_run import DoubleRun
 from uc1_churn.testing.training import TrainingBackendContract, requested
-from uc1_churn.training_backend.compilation import HOME, compiled
+from uc1_churn.training_backend.compilation import compiled
+from uc1_churn.training_backend.environment import HOME
 from uc1_churn.training_backend.kubeflow import KubeflowTraining
 from uc1_churn.training_backend.patience import Pace
 

@@ -20,7 +20,6 @@ EMBEDDED = {
     "training": "LocalTraining",
     "serving": "LocalServing",
 }
-POD_SECRET = "pods"  # noqa: S105 - the name of a Kubernetes Secret
 
 
 def adapters(platform: Platform) -> dict[str, str]:
@@ -84,10 +83,8 @@ def test_a_block_of_the_environment_points_its_parts_elsewhere(tmp_path: Path) -
 def test_the_file_of_the_design_points_every_part_at_its_server(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(DESIGN, "utf-8")
-    # What its pods need too comes from a Secret of the cluster.
-    variables = {"MLOPS_KUBEFLOW__ENVIRONMENT_SECRET": POD_SECRET}
 
-    platform = Platform(load(file, variables).settings)
+    platform = Platform(load(file, {}).settings)
 
     server = "postgresql.postgresql.svc.cluster.local:5432"
     assert adapters(platform) == {
@@ -103,8 +100,9 @@ def test_the_file_of_the_design_points_every_part_at_its_server(tmp_path: Path) 
 
 
 def test_pods_without_a_secret_are_told_before_any_run(tmp_path: Path) -> None:
+    host = "host: http://localhost:8080"
     file = tmp_path / "config.yaml"
-    file.write_text(DESIGN, "utf-8")
+    file.write_text(DESIGN.replace(host, f"{host}, environment_secret: null"), "utf-8")
 
     with pytest.raises(
         ConfigError, match=r"set kubeflow\.environment_secret"

@@ -127,6 +127,29 @@ def test_secrets_come_from_a_kubernetes_secret(document: dict[str, Any]) -> None
         }
 
 
+def test_the_secret_has_the_name_that_the_deployment_gives_it() -> None:
+    default = KubeflowSettings(host="http://kfp:8888")
+    settings = SETTINGS.model_copy(update={"kubeflow": default})
+
+    shared_parts.require(settings)
+
+    for pod in pods(compiled(settings)):
+        names = {entry["secretName"] for entry in pod["secretAsEnv"]}
+        assert names == {"mlops-environment"}
+
+
+def test_without_secrets_of_ours_a_step_starts_without_the_secret() -> None:
+    settings = SETTINGS.model_copy(
+        update={
+            "postgres": PostgresSettings(host="db"),
+            "minio": MinioSettings(endpoint="http://minio:9000"),
+        }
+    )
+
+    for pod in pods(compiled(settings)):
+        assert all(entry["optional"] for entry in pod["secretAsEnv"])
+
+
 def test_nothing_secret_is_compiled(document: dict[str, Any]) -> None:
     assert "s3cret" not in yaml.safe_dump(document)
     assert document["pipeline_spec"]["root"]["inputDefinitions"][
@@ -165,7 +188,7 @@ def test_the_pipeline_compiles_to_a_file_with_the_settings_of_the_process(
     )
 
     text = target.read_text("utf-8")
-    (spec,) = yaml.safe_load_all(text)
+    spec, _platform = yaml.safe_load_all(text)
     images = {c["image"] for c in containers({"pipeline_spec": spec})}
     assert images == {"registry.example/uc1-churn:2"}
     assert "pip install" not in text

@@ -19,7 +19,7 @@ from uc1_churn.testing.kubeflow_run import ENDED, DoubleRun, Workload, execute
 ROOT = "/apis/v2beta1/"
 RUN = re.compile(ROOT + r"runs/(?P<id>[^/:]+)(?::(?P<verb>\w+))?")
 LOG = re.compile(r"/apis/v1alpha1/runs/(?P<id>[^/]+)/nodes/(?P<pod>[^/]+)/log")
-CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 503: 14}
+CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 500: 13, 503: 14}
 GRACE = 30.0  # seconds for the pods to end
 
 
@@ -190,7 +190,7 @@ class KubeflowDouble:
         if found is None or run is None:
             raise Refused(404, f"Run not found: {path}")
         if found.re is LOG:
-            return run.logs.get(found["pod"], "")
+            return _log(run, found["pod"])
         if found["verb"] == "terminate":
             if run.state in ENDED:
                 raise Refused(400, "Failed to terminate a run: it is finished")
@@ -201,6 +201,15 @@ class KubeflowDouble:
             del self.runs[run.id]
             return {}
         return run.told()
+
+
+def _log(run: DoubleRun, pod: str) -> str:
+    reason = run.waiting(pod)
+    if reason:
+        place = f'container "main" in pod "{pod}"'
+        told = f"Failed to read logs: {place} is waiting to start: {reason}"
+        raise Refused(500, told)
+    return run.logs.get(pod, "")
 
 
 def _filtered(

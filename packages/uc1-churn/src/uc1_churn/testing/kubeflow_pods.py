@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uc1_churn.testing.kubeflow_run import DoubleRun, PodError
+from uc1_churn.testing.kubeflow_run import DoubleRun, DoubleTask, PodError
 
 TICK = 0.05  # seconds between two looks at a pod
 
@@ -87,8 +87,9 @@ class Pods:
         words = [*container["command"], *container["args"]]
         command = [said if word == "{{$}}" else word for word in words]
         folder.mkdir(parents=True)
-        environment = self._environment(run, label, container, folder)
         node = run.task("executor")
+        self._await_secrets(run, label, node)
+        environment = self._environment(run, label, container, folder)
         with (folder / "log").open("wb") as log:
             status = _process(command, environment, log.fileno(), run)
         run.logs[node.pod] = (folder / "log").read_text("utf-8", "replace")
@@ -98,12 +99,27 @@ class Pods:
             raise PodError(f"task {node.pod} failed: {node.said}")
         return dict(outputs["artifacts"])
 
+    def _await_secrets(self, run: DoubleRun, label: str, node: DoubleTask) -> None:
+        """Let a pod wait for its Secret, as Kubernetes does: for ever."""
+        while self._lacks_secrets(_wanted(run, label)):
+            node.state, node.waiting = "PENDING", "CreateContainerConfigError"
+            if run.cancelled.wait(TICK):
+                node.state = "CANCELED"
+                raise PodError("the pod was deleted")
+        node.state, node.waiting = "RUNNING", ""
+
+    def _lacks_secrets(self, wanted: Mapping[str, Any]) -> bool:
+        return any(
+            pair["secretKey"] not in self.secrets.get(entry["secretName"], {})
+            for entry in wanted.get("secretAsEnv", ())
+            for pair in entry["keyToEnv"]
+            if not entry.get("optional")
+        )
+
     def _environment(
         self, run: DoubleRun, label: str, container: Mapping[str, Any], folder: Path
     ) -> dict[str, str]:
-        platforms = run.document.get("platform_spec", {}).get("platforms", {})
-        executors = platforms.get("kubernetes", {}).get("deploymentSpec", {})
-        wanted = executors.get("executors", {}).get(label, {})
+        wanted = _wanted(run, label)
         disks = {**self.disks, **self._volumes(wanted, folder)}
         plain = {entry["name"]: entry["value"] for entry in container.get("env", ())}
         found = {**self.image, **plain}
@@ -122,13 +138,8 @@ class Pods:
         for entry in wanted.get("secretAsEnv", ()):
             secret = self.secrets.get(entry["secretName"], {})
             for pair in entry["keyToEnv"]:
-                key = pair["secretKey"]
-                if key in secret:
-                    found[pair["envVar"]] = secret[key]
-                elif not entry.get("optional"):
-                    raise PodError(
-                        f"couldn't find key {key} in Secret {entry['secretName']}"
-                    )
+                if pair["secretKey"] in secret:
+                    found[pair["envVar"]] = secret[pair["secretKey"]]
         return found
 
     def _volumes(self, wanted: Mapping[str, Any], folder: Path) -> dict[str, Path]:
@@ -141,6 +152,14 @@ class Pods:
                 (place / key).write_text(text, "utf-8")
             places[entry["mountPath"]] = place
         return places
+
+
+def _wanted(run: DoubleRun, label: str) -> Mapping[str, Any]:
+    """Return what the pods of a component want of Kubernetes."""
+    platforms = run.document.get("platform_spec", {}).get("platforms", {})
+    executors = platforms.get("kubernetes", {}).get("deploymentSpec", {})
+    found: Mapping[str, Any] = executors.get("executors", {}).get(label, {})
+    return found
 
 
 def _ordered(tasks: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

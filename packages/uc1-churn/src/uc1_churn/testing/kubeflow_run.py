@@ -23,12 +23,14 @@ class DoubleTask:
         pod: By what its log is asked for.
         state: Such as `RUNNING`.
         said: Its error.
+        waiting: Why the pod does not start, in Kubernetes' word.
     """
 
     name: str
     pod: str
     state: str = "RUNNING"
     said: str = ""
+    waiting: str = ""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
     def told(self) -> dict[str, Any]:
@@ -87,6 +89,10 @@ class DoubleRun:
         task = DoubleTask(name, pod=f"churn-training-{self.id[:5]}-{len(self.tasks)}")
         self.tasks.append(task)
         return task
+
+    def waiting(self, pod: str) -> str:
+        """Return why a pod does not start; empty if it does."""
+        return next((task.waiting for task in self.tasks if task.pod == pod), "")
 
     def told(self) -> dict[str, Any]:
         """Return the run as JSON."""

@@ -14,15 +14,16 @@ from typing import Any
 import yaml
 from kfp import compiler, dsl, kubernetes
 
-from mlops_common.config import PATHS, SECRETS, flatten, load, variable
+from mlops_common.config import load
 from mlops_common.sections import KubeflowSettings
 from mlops_common.settings import Settings
+from uc1_churn.training_backend.environment import (
+    CONFIG,
+    plain_variables,
+    secret_variables,
+)
 from uc1_churn.training_backend.pipeline import training_pipeline
 
-# What the steps use; features and endpoints are no concern of theirs.
-SECTIONS = ("postgres", "minio", "mlflow")
-HOME = "/tmp/mlops"  # noqa: S108 - a pod's own disk, gone with it
-CONFIG = "/etc/mlops"
 # A node that goes away costs one more try.
 RETRIES, RETRY_DELAY = 1, "10s"
 
@@ -59,41 +60,6 @@ def compiled(settings: Settings) -> dict[str, Any]:
         compiler.Compiler().compile(training_pipeline(place), str(file))
         documents = list(yaml.safe_load_all(file.read_text("utf-8")))
     return dict(zip(("pipeline_spec", "platform_spec"), documents, strict=False))
-
-
-def plain_variables(settings: Settings) -> dict[str, str]:
-    """Return the variables of a step that are no secrets.
-
-    Examples:
-        >>> from mlops_common.sections import MlflowSettings
-        >>> mlflow = MlflowSettings(tracking_uri="http://mlflow:5000")
-        >>> plain_variables(Settings(home=Path("/home"), mlflow=mlflow))
-        {'MLOPS_HOME': '/tmp/mlops', 'MLOPS_MLFLOW__TRACKING_URI': 'http://mlflow:5000'}
-    """
-    home = {"MLOPS_HOME": HOME}
-    if settings.kubeflow.config_map:
-        return home | {"MLOPS_CONFIG": f"{CONFIG}/config.yaml"}
-    values = settings.model_dump(
-        mode="json", include=set(SECTIONS), exclude_defaults=True
-    )
-    ours_alone = {*SECRETS, *(".".join(keys) for keys in PATHS)}
-    shared = {k: v for k, v in flatten(values) if k not in ours_alone and v is not None}
-    return home | {variable(key): str(value) for key, value in shared.items()}
-
-
-def secret_variables(settings: Settings) -> dict[str, bool]:
-    """Return the variables that the Secret may hold, and whether it must.
-
-    It must hold each secret that this process itself was given.
-    """
-    found = {}
-    for key in SECRETS:
-        section, _, name = key.partition(".")
-        if section in SECTIONS:
-            values = getattr(settings, section)
-            given = getattr(values, name), getattr(values, f"{name}_file")
-            found[variable(key)] = any(value is not None for value in given)
-    return found
 
 
 def _demand(task: dsl.PipelineTask, kubeflow: KubeflowSettings) -> None:

@@ -10,7 +10,7 @@ from mlops_common.health import Health, found
 from mlops_common.logger import get_logger
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
-from uc1_churn.training_backend import outcome
+from uc1_churn.training_backend import kubeflow_waiting, outcome
 from uc1_churn.training_backend.base import TrainingRequest
 from uc1_churn.training_backend.compilation import compiled
 from uc1_churn.training_backend.kubeflow_api import KubeflowApi
@@ -66,7 +66,8 @@ class KubeflowTraining:
             ContractError: The table cannot be learnt from.
             BackendError: A step died, which shows the end of its log; the run was
                 cancelled or took too long; or the server did not answer.
-            ConfigError: The server does not admit us, or refuses the pipeline.
+            ConfigError: The server does not admit us, or refuses the pipeline; or
+                its pods lack the Secret with their variables.
         """
         key = request.run_key
         earlier = outcome.kept(self._objects, key)
@@ -132,6 +133,10 @@ class KubeflowTraining:
             raise BackendError(f"Kubeflow run {run.id} was deleted") from error
         if now.state != run.state:
             log.info("Kubeflow run %s is %s", run.id, now.state)
+        said = kubeflow_waiting.complaint(self._api, now)
+        if said and not now.ended:
+            self._api.terminate(run.id)
+            raise kubeflow_waiting.refusal(self._settings, run, said)
         return now
 
     def _result(self, run: Run, key: str) -> ModelRef:
@@ -155,8 +160,11 @@ class KubeflowTraining:
             "run again to train again"
         )
 
-    def _failure(self, run: Run) -> BackendError:
+    def _failure(self, run: Run) -> MlopsError:
         """Return the error of a step that died without a word of ours."""
+        said = kubeflow_waiting.complaint(self._api, run)
+        if said:
+            return kubeflow_waiting.refusal(self._settings, run, said)
         logs = (
             self._api.log(run.id, task.pod) for task in run.failed[::-1] if task.pod
         )

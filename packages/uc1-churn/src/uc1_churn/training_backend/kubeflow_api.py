@@ -7,6 +7,7 @@ failed and never on one that was cancelled.
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -32,6 +33,8 @@ POD_TOKEN = "/var/run/secrets/kubeflow/pipelines/token"  # noqa: S105 - a path
 POD_TOKEN_VARIABLE = "KF_PIPELINES_SA_TOKEN_PATH"  # noqa: S105 - a name
 TIMEOUTS = (10.0, 60.0)  # seconds to connect, and to read
 LOG = "/apis/v1alpha1/runs/{run_id}/nodes/{node_id}/log"
+# How the server answers who asks for the log of a pod that does not run yet.
+WAITING = re.compile(r"is waiting to start: (?P<reason>\w+)")
 CONFLICT, BAD_REQUEST, NOT_FOUND = 409, 400, 404
 EQUALS = 1
 
@@ -131,18 +134,32 @@ class KubeflowApi:
     def log(self, run_id: str, pod: str) -> str:
         """Return the log of a pod; empty where the server has none."""
         try:
-            answer = self._client.call_api(
-                LOG,
-                "GET",
-                path_params={"run_id": run_id, "node_id": pod},
-                auth_settings=["Bearer"],
-                _preload_content=False,
-                _return_http_data_only=True,
-                _request_timeout=TIMEOUTS,
-            )
-            return str(answer.data.decode("utf-8", "replace"))
+            return self._log(run_id, pod)
         except (ApiException, urllib3.exceptions.HTTPError):
             return ""
+
+    def waiting(self, run_id: str, pod: str) -> str:
+        """Return why a pod does not start, in Kubernetes' word; empty if untold."""
+        try:
+            self._log(run_id, pod)
+        except ApiException as error:
+            found = WAITING.search(str(error.body))
+            return found["reason"] if found else ""
+        except urllib3.exceptions.HTTPError:
+            return ""
+        return ""
+
+    def _log(self, run_id: str, pod: str) -> str:
+        answer = self._client.call_api(
+            LOG,
+            "GET",
+            path_params={"run_id": run_id, "node_id": pod},
+            auth_settings=["Bearer"],
+            _preload_content=False,
+            _return_http_data_only=True,
+            _request_timeout=TIMEOUTS,
+        )
+        return str(answer.data.decode("utf-8", "replace"))
 
     def _tried(self, what: str, call: Callable[[], R]) -> R:
         """Return what the call returns, which the server may fail for a while."""

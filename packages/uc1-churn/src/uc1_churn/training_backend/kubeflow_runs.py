@@ -57,6 +57,11 @@ class Run:
         """The tasks that failed, from the whole to the part."""
         return tuple(task for task in self.tasks if task.state == "FAILED")
 
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The pods that were made but do not run yet."""
+        return tuple(t.pod for t in self.tasks if t.pod and t.state == "PENDING")
+
     def culprit(self, components: Sequence[str]) -> str:
         """Return the name of the component that failed.
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from mlops_common.errors import ConfigError
 from mlops_common.settings import Settings
-from uc1_churn.training_backend.compilation import secret_variables
+from uc1_churn.training_backend.environment import required_secrets
 
 LOCAL_SCHEMES = frozenset({"", "file", "sqlite"})
 
@@ -51,7 +51,7 @@ def _unreachable(settings: Settings) -> Iterator[str]:
 
 def _unshared(settings: Settings) -> Iterator[str]:
     kubeflow = settings.kubeflow
-    secrets = [name for name, must in secret_variables(settings).items() if must]
+    secrets = required_secrets(settings)
     if secrets and kubeflow.environment_secret is None:
         yield (
             "need the same secrets: set kubeflow.environment_secret to a Kubernetes "
