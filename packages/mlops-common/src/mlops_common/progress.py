@@ -1,12 +1,12 @@
 """Progress of long work, told to whoever listens.
 
 Plain code says `with step("Load customers", total=rows) as advance:` and calls
-`advance(n)` as it goes. The `mlops` command listens and draws bars; in a worker
-nobody listens and the calls cost nothing.
+`advance(n)` as it goes. The `mlops` command listens and draws bars, a flow run listens
+and tells Prefect; where nobody listens the calls cost nothing.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Literal, Protocol, TypeAlias
 
 Advance: TypeAlias = Callable[[float], None]
@@ -63,7 +63,16 @@ def step(
     if not _listeners:
         yield _ignore
         return
-    with _listeners[-1].step(description, total, unit) as advance:
+    with ExitStack() as steps:
+        advances = [
+            steps.enter_context(listener.step(description, total, unit))
+            for listener in _listeners
+        ]
+
+        def advance(amount: float) -> None:
+            for told in advances:
+                told(amount)
+
         yield advance
 
 

@@ -8,7 +8,7 @@ from mlops_common.errors import BackendError, ContractError, MlopsError
 from mlops_common.home import reset, status
 from mlops_common.orchestration.server import server_process
 from mlops_common.orchestration.session import orchestrated
-from mlops_common.orchestration.tasks import retried
+from mlops_common.orchestration.tasks import MINUTE, RETRIES, task
 from mlops_common.processes import free_port
 from mlops_common.settings import Settings
 from mlops_common.testing.canned import canned
@@ -39,7 +39,7 @@ def attempts_until_it_fails_with(error: MlopsError, platform: Platform) -> int:
 
     attempts = 0
 
-    @retried
+    @task(timeout=MINUTE)
     def work() -> None:
         nonlocal attempts
         attempts += 1
@@ -84,7 +84,7 @@ def test_the_server_is_shared_by_later_runs(platform: Platform) -> None:
 
 
 def test_a_backend_error_is_retried(platform: Platform) -> None:
-    assert attempts_until_it_fails_with(BackendError("down"), platform) == 3
+    assert attempts_until_it_fails_with(BackendError("down"), platform) == RETRIES + 1
 
 
 def test_a_contract_error_is_not_retried(platform: Platform) -> None:

@@ -19,7 +19,7 @@ from duckdb import SQLExpression
 from mlops_common.postgres.database import Postgres
 from mlops_common.progress import step
 from mlops_common.sections import RedisSettings
-from uc1_churn import historical, parquet
+from uc1_churn import historical, marks, parquet
 from uc1_churn.feature_repo import rendering, session
 from uc1_churn.feature_schema import EVENT_TIMESTAMP, FeatureSchema, FeatureTable
 
@@ -115,10 +115,27 @@ class FeatureStore:
         with (
             step("Materialize features"),
             self._applied(table) as store,
+            self._marked(table),
             session.asked("materialize the features"),
         ):
             store.materialize(first, last)
         return rows
+
+    def materialized(self, dataset: str) -> str | None:
+        """Return the file name of the table that the online store was filled from.
+
+        Nothing where it never was, where that did not end, or where it was another
+        online store.
+
+        Raises:
+            BackendError: PostgreSQL failed.
+        """
+        self.postgres.ensure_database(self.database)
+        with (
+            self.postgres.connect(self.database) as connection,
+            session.translated("see what is materialized"),
+        ):
+            return marks.read(connection, dataset, self._place)
 
     def online(self, columns: FeatureSchema, entities: Sequence[int | str]) -> pa.Table:
         """Return the features that the online store holds for some entities.
@@ -148,6 +165,22 @@ class FeatureStore:
                 for start in range(0, len(entities), ONLINE_BATCH)
             ]
         return pa.concat_tables([shape.empty_table(), *batches])
+
+    @property
+    def _place(self) -> str:
+        """Where the online store is, without its password."""
+        return f"{self.redis.host}:{self.redis.port}" if self.redis else ""
+
+    @contextmanager
+    def _marked(self, table: FeatureTable) -> Iterator[None]:
+        """Note the table as materialized once the block ended well, and not before."""
+        dataset = table.columns.dataset
+        with self.postgres.connect(self.database, autocommit=True) as connection:
+            with session.translated("note what is materialized"):
+                marks.clear(connection, dataset)
+            yield
+            with session.translated("note what is materialized"):
+                marks.write(connection, dataset, self._place, table.path.name)
 
     @contextmanager
     def _applied(self, table: FeatureTable) -> Iterator["feast.FeatureStore"]:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -54,6 +55,14 @@ def head(stream: BinaryIO, rows: int) -> pa.Table:
     with pq.ParquetFile(stream) as file:
         first = islice(file.iter_batches(max(1, rows)), min(1, rows))
         return pa.Table.from_batches(first, file.schema_arrow)
+
+
+def newest(path: Path, column: str) -> date | None:
+    """Return the last day in a column of instants; nothing where there is none."""
+    day = duckdb.SQLExpression(f"TRY_CAST(max({quoted(column)}) AS DATE)")
+    with scan(path) as rows:
+        found: date | None = rows.aggregate([day]).fetchall()[0][0]
+    return found
 
 
 def write(relation: duckdb.DuckDBPyRelation, target: Path) -> None:

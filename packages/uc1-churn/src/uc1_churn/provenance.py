@@ -1,9 +1,10 @@
 """Which code made a model."""
 
-import hashlib
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+
+from mlops_common import provenance
 
 
 def git_commit(folder: Path | None = None) -> str:
@@ -46,12 +47,7 @@ def code_digest(folder: Path | None = None) -> str:
         >>> code_digest() == code_digest()
         True
     """
-    here, digest = folder or Path(__file__).parent, hashlib.sha256()
-    files = (path for path in here.rglob("*") if path.is_file())
-    for file in sorted(path for path in files if path.parent.name != "__pycache__"):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        digest.update(f"{file.relative_to(here).as_posix()} {content}\n".encode())
-    return digest.hexdigest()[:16]
+    return provenance.code_digest(folder or Path(__file__).parent)
 
 
 def _git(folder: Path, *args: str) -> str:

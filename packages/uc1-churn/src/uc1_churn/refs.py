@@ -1,7 +1,28 @@
 """Values that travel between the steps of this pipeline."""
 
+from datetime import date, datetime
+
 from mlops_common.refs import DatasetRef, Ref
 from uc1_churn.feature_schema import FeatureSchema
+from uc1_churn.schema import TableContract
+
+
+class ValidatedRef(Ref):
+    """A revision of a dataset that was found to keep its contract.
+
+    Attributes:
+        dataset: The revision.
+        contract: What it promises.
+        docs: Object key of the Data Docs page.
+        validated: When it was checked.
+        as_of: Day of its newest row; that of the check, where rows have no instants.
+    """
+
+    dataset: DatasetRef
+    contract: TableContract
+    docs: str
+    validated: datetime
+    as_of: date
 
 
 class FeaturesRef(Ref):

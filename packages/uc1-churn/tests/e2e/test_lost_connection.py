@@ -10,7 +10,7 @@ import pytest
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
 from mlops_common.orchestration.session import orchestrated
-from mlops_common.orchestration.tasks import RETRY_DELAYS
+from mlops_common.orchestration.tasks import RETRIES
 from mlops_common.postgres.database import Postgres
 from mlops_common.sections import PostgresSettings
 from mlops_common.simulation import write_company
@@ -80,7 +80,7 @@ def test_a_network_that_stays_bad_ends_the_task_and_leaves_nothing(
     platform: Platform, source: PostgresSettings
 ) -> None:
     before = staged(platform)
-    tries = len(RETRY_DELAYS) + 1
+    tries = RETRIES + 1
     proxy = CuttingProxy("127.0.0.1", source.port, after=AFTER, cuts=tries)
 
     with (

@@ -1,34 +1,98 @@
-"""Steps of a flow as Prefect tasks."""
+"""Steps of a flow as Prefect tasks: retried, bounded in time, resumed by content.
+
+A use case writes `@task(timeout=10 * MINUTE)` and has all of this. A step that takes
+long also says how to see that what it made is still there, `holds=…`, and a later run
+of the same content skips it. Without `holds` a step always runs: give it only to steps
+whose outcome follows from their inputs, the code, and what `holds` looks at.
+"""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.task_engine import TaskRunTimeoutError
+from prefect.tasks import exponential_backoff
 
 from mlops_common.errors import BackendError
-
-if TYPE_CHECKING:
-    from prefect import Task
+from mlops_common.orchestration.caching import ByContent, results_folder
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-RETRY_DELAYS = (1.0, 5.0)  # seconds before the second and the third attempt
+MINUTE, HOUR = 60.0, 3600.0  # seconds
+RETRIES = 2
+BACKOFF = 2.0  # seconds before the first retry, twice as long before each later one
+JITTER = 0.5  # share by which a pause varies, so that many runs do not retry at once
+STEP = "step "
 
 
-def retried(function: Callable[P, R]) -> "Task[P, R]":
-    """Make a Prefect task of which a `BackendError` alone is retried, twice.
+class Step(Task[P, R]):
+    """A Prefect task that keeps its results at home, and names itself in errors."""
 
-    Nothing is cached: what a task stores is keyed by content, so that running it
-    again writes the same thing again.
+    @property
+    def result_storage(self) -> Any:
+        """Folder of the results, that of the home in use when the task runs."""
+        return results_folder() if self.persist_result else None
+
+    @result_storage.setter
+    def result_storage(self, _value: Any) -> None:
+        """Take no other place."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:  # type: ignore[override]
+        """Run; an error knows the step that it ended.
+
+        Raises:
+            BackendError: The step took too long.
+        """
+        try:
+            return super().__call__(*args, **kwargs)
+        except TaskRunTimeoutError as error:
+            late = BackendError(
+                f"step {self.name!r} did not end within {self.timeout_seconds:g} s and "
+                "was stopped; see in the run's log what it waited for, then run again, "
+                "which skips the steps that ended"
+            )
+            late.add_note(f"{STEP}{self.name}")
+            raise late from error
+        except BaseException as error:
+            error.add_note(f"{STEP}{self.name}")
+            raise
+
+
+def task(
+    *, timeout: float, holds: Callable[..., bool] | None = None
+) -> Callable[[Callable[P, R]], Step[P, R]]:
+    """Make a step of a flow: a Prefect task that retries a `BackendError` alone.
+
+    Args:
+        timeout: Seconds after which a try is stopped; that is not tried again.
+        holds: Tells whether what the step returned earlier, for the same inputs and
+            code, is still true; called with that, and the inputs by name. An error of
+            ours means that it is not. The step always runs when omitted.
+
+    Examples:
+        >>> @task(timeout=MINUTE)
+        ... def count(rows: int) -> int:
+        ...     return rows + 1
+        >>> count.fn(1)
+        2
     """
-    from prefect import task
-    from prefect.cache_policies import NO_CACHE
 
-    return task(
-        retries=len(RETRY_DELAYS),
-        retry_delay_seconds=list(RETRY_DELAYS),
-        retry_condition_fn=is_retryable,
-        cache_policy=NO_CACHE,
-    )(function)
+    def made(function: Callable[P, R]) -> Step[P, R]:
+        return Step(
+            function,
+            retries=RETRIES,
+            retry_delay_seconds=exponential_backoff(BACKOFF),
+            retry_jitter_factor=JITTER,
+            retry_condition_fn=is_retryable,
+            timeout_seconds=timeout,
+            cache_policy=NO_CACHE if holds is None else ByContent(holds=holds),
+            persist_result=holds is not None,
+            result_serializer="json",
+        )
+
+    return made
 
 
 def is_retryable(_task: Any, _run: Any, state: Any) -> bool:
@@ -40,3 +104,9 @@ def is_retryable(_task: Any, _run: Any, state: Any) -> bool:
     except Exception:  # noqa: BLE001 - any other failure stays one
         return False
     return False
+
+
+def failed_step(error: BaseException) -> str:
+    """Return the name of the step that an error ended; empty outside of steps."""
+    notes = (note for note in getattr(error, "__notes__", []) if note.startswith(STEP))
+    return next(notes, "").removeprefix(STEP)

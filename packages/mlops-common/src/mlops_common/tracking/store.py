@@ -193,6 +193,33 @@ class Tracking:
         except ValueError as error:
             raise ContractError(f"{path} of run {run_id} is not JSON") from error
 
+    def page(self, run_id: str) -> str:
+        """Return the URL of a run's page; empty where no server shows it.
+
+        Raises:
+            NotFoundError: The run is unknown.
+            BackendError: The store cannot be reached.
+        """
+        address = self._connection.address.rstrip("/")
+        if not address.startswith("http"):
+            return ""
+        with self._connection.translated(f"find run {run_id}"):
+            number = self._connection.client.get_run(run_id).info.experiment_id
+        return f"{address}/#/experiments/{number}/runs/{run_id}"
+
+    def serve(self, port: int) -> None:
+        """Serve MLflow's own pages on loopback until told to stop.
+
+        Raises:
+            BackendError: The store cannot be reached.
+        """
+        from mlops_common.tracking.pages import serve
+
+        with self._connection.translated("make the tables"):
+            # By one process at a time, which the server itself does not see to.
+            self._connection.prepare()
+        serve(port, self._connection.uri, self._artifacts, self._connection.variables)
+
     def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException
 

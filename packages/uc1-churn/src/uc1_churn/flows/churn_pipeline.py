@@ -6,9 +6,8 @@ takes the same options, or as a Prefect deployment.
 
 import sys
 
-from prefect import flow
-
 from mlops_common.config import load
+from mlops_common.orchestration.flows import flow, name_run
 from mlops_common.params import validated
 from uc1_churn import gate
 from uc1_churn.config import ChurnParams
@@ -26,7 +25,7 @@ from uc1_churn.tasks.model_training import (
 from uc1_churn.tasks.reporting import report_deployment, report_refusal
 
 
-@flow(name="UC1: Churn Prediction Pipeline")
+@flow("UC1: Churn Prediction Pipeline")
 def churn_prediction_pipeline(
     params: ChurnParams | None = None, skip_training: bool = False
 ) -> ChurnResult:
@@ -46,20 +45,22 @@ def churn_prediction_pipeline(
     params = params or validated(ChurnParams, load().settings.uc1, where="section uc1")
     staged = extract_from_postgres(params.dataset)
     raw = version_with_dvc(upload_to_minio(staged, params.raw_data_path))
-    validate_with_great_expectations(raw, params)
+    valid = validate_with_great_expectations(raw, params.dataset, params.contract)
     features = materialize_feast_features(raw, params.dataset)
     decision = None
     if skip_training:
         model = find_champion(params)
+        name_run(f"{model.name} v{model.version} · data {valid.as_of}")
     else:
         model = trigger_kubeflow_training(features, params)
+        name_run(f"{model.name} v{model.version} · data {valid.as_of}")
         decision = judge_challenger(model, features, params)
         if not decision.passed:
-            page = report_refusal(raw, model, decision, params)
+            page = report_refusal(valid, model, decision, params)
             gate.enforce(decision, page)
     endpoint = deploy_to_kserve(model, features, params, decision=decision)
     targets = write_target_list(model, features, params)
-    return report_deployment(raw, features, endpoint, decision, targets, params)
+    return report_deployment(valid, features, endpoint, decision, targets, params)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration.tasks import retried
+from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.postgres.transfer import extract
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
@@ -12,7 +12,7 @@ from uc1_churn.config import DatasetSpec
 from uc1_churn.staging import StagedTable
 
 
-@retried
+@task(timeout=2 * HOUR)
 def extract_from_postgres(spec: DatasetSpec) -> StagedTable:
     """Read the source table into a staged Parquet file, as of one instant."""
     platform = connect()
@@ -27,7 +27,7 @@ def extract_from_postgres(spec: DatasetSpec) -> StagedTable:
     return staged.model_copy(update={"rows": found.rows})
 
 
-@retried
+@task(timeout=2 * HOUR)
 def upload_to_minio(staged: StagedTable, raw_data_path: str) -> DatasetRef:
     """Put the staged file into the object store, under its digest."""
     prefix = PurePosixPath(raw_data_path).with_suffix("").as_posix()

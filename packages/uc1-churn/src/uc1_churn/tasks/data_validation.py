@@ -1,24 +1,26 @@
 """From a revision to a revision that keeps its contract."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mlops_common.bootstrap import connect
 from mlops_common.errors import ContractError
-from mlops_common.orchestration.tasks import retried
+from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
-from uc1_churn import staging
-from uc1_churn.config import ChurnParams
+from uc1_churn import parquet, resumption, staging
+from uc1_churn.config import DatasetSpec
+from uc1_churn.refs import ValidatedRef
 from uc1_churn.schema import resolve
 from uc1_churn.validation import validate
 
 
-@retried
+@task(timeout=HOUR, holds=resumption.still_validated)
 def validate_with_great_expectations(
-    raw: DatasetRef, params: ChurnParams
-) -> DatasetRef:
+    raw: DatasetRef, spec: DatasetSpec, contract: str | Path | None
+) -> ValidatedRef:
     """Check the table against its contract, keep the Data Docs page, approve it."""
-    platform = connect()
+    platform, now = connect(), datetime.now(UTC)
     table = platform.datasets.path(raw)
     key = f"validation/{raw.name}/{raw.digest}.html"
     with (
@@ -26,12 +28,19 @@ def validate_with_great_expectations(
         staging.folder(platform.staging) as folder,
     ):
         docs = folder / "docs.html"
-        contract = resolve(params.contract, params.dataset, table)
+        promised = resolve(contract, spec, table)
         try:
-            validate(table, contract, now=datetime.now(UTC), docs=docs)
+            validate(table, promised, now=now, docs=docs)
         except ContractError as error:
             page = platform.objects.upload(key, docs)
             raise ContractError(f"{error}\nData Docs: {page}") from error
         platform.objects.upload(key, docs)
     platform.datasets.approve(raw)
-    return raw
+    newest = spec.timestamp and parquet.newest(table, spec.timestamp)
+    return ValidatedRef(
+        dataset=raw,
+        contract=promised,
+        docs=key,
+        validated=now,
+        as_of=newest or now.date(),
+    )

@@ -1,10 +1,10 @@
 """From a revision to features: for training as they were, for serving as they are."""
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration.tasks import retried
+from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
-from uc1_churn import labels, staging
+from uc1_churn import labels, resumption, staging
 from uc1_churn.bootstrap import feature_store
 from uc1_churn.config import DatasetSpec
 from uc1_churn.feature_schema import FeatureTable
@@ -12,7 +12,7 @@ from uc1_churn.features import derive
 from uc1_churn.refs import FeaturesRef
 
 
-@retried
+@task(timeout=4 * HOUR, holds=resumption.still_materialized)
 def materialize_feast_features(raw: DatasetRef, spec: DatasetSpec) -> FeaturesRef:
     """Derive the features, join the training set, fill the online store."""
     platform = connect()

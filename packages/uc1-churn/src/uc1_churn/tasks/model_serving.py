@@ -1,7 +1,7 @@
 """From a model version to an endpoint that is known to answer right."""
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration.tasks import retried
+from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.progress import step
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.serving.base import ServiceSpec
@@ -18,7 +18,7 @@ from uc1_churn.result import TargetList
 PREDICTOR = "uc1_churn.serving:load_predictor"
 
 
-@retried
+@task(timeout=HOUR)
 def deploy_to_kserve(
     model: ModelRef,
     features: FeaturesRef,
@@ -59,7 +59,7 @@ def deploy_to_kserve(
     return endpoint
 
 
-@retried
+@task(timeout=HOUR)
 def write_target_list(
     model: ModelRef, features: FeaturesRef, params: ChurnParams
 ) -> TargetList:

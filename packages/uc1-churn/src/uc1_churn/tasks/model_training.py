@@ -1,10 +1,10 @@
 """From a training set to a model version that was held against the champion."""
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration.tasks import retried
+from mlops_common.orchestration.tasks import HOUR, MINUTE, task
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
-from uc1_churn import gate, provenance
+from uc1_churn import gate, provenance, resumption
 from uc1_churn.bootstrap import training_backend
 from uc1_churn.champion import compare_with_champion, reconciled, standing
 from uc1_churn.config import ChurnParams
@@ -15,7 +15,8 @@ from uc1_churn.training_backend.attempt import run_key
 from uc1_churn.training_backend.base import TrainingRequest
 
 
-@retried
+# A server has a limit of its own, `kubeflow.timeout`, which says more when it is hit.
+@task(timeout=24 * HOUR, holds=resumption.still_trained)
 def trigger_kubeflow_training(features: FeaturesRef, params: ChurnParams) -> ModelRef:
     """Run the Kubeflow pipeline of training; a retry finds what the first try made."""
     platform, table = connect(), features.training_set
@@ -29,7 +30,7 @@ def trigger_kubeflow_training(features: FeaturesRef, params: ChurnParams) -> Mod
         return training_backend(platform).train(request)
 
 
-@retried
+@task(timeout=HOUR)
 def judge_challenger(
     model: ModelRef, features: FeaturesRef, params: ChurnParams
 ) -> Decision:
@@ -51,7 +52,7 @@ def judge_challenger(
         return gate.decide(evaluation, params.gate, comparison, champion.version)
 
 
-@retried
+@task(timeout=10 * MINUTE)
 def find_champion(params: ChurnParams) -> ModelRef:
     """Return the version that the alias names, where nothing is to be trained."""
     platform = connect()

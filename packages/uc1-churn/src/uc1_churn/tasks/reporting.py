@@ -1,39 +1,40 @@
-"""From what a run found to one page for people."""
+"""From what a run found to one page for people, and a few lines for Prefect."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mlops_common.bootstrap import Platform, connect
-from mlops_common.orchestration.tasks import retried
+from mlops_common.orchestration import artifacts
+from mlops_common.orchestration.tasks import MINUTE, task
 from mlops_common.progress import step
-from mlops_common.refs import DatasetRef, EndpointRef, ModelRef
-from uc1_churn import inference, parity, parquet, report
+from mlops_common.refs import EndpointRef, ModelRef
+from uc1_churn import inference, parity, parquet, report, summary
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation_log import logged_evaluation, logged_plots
 from uc1_churn.feature_schema import FeatureTable
 from uc1_churn.findings import Findings, page
 from uc1_churn.gate import Decision
-from uc1_churn.refs import FeaturesRef
+from uc1_churn.refs import FeaturesRef, ValidatedRef
 from uc1_churn.result import ChurnResult, TargetList
 from uc1_churn.training_backend import outcome
 
 SHOWN_TARGETS = 10
 
 
-@retried
+@task(timeout=10 * MINUTE)
 def report_refusal(
-    raw: DatasetRef, model: ModelRef, decision: Decision, params: ChurnParams
+    valid: ValidatedRef, model: ModelRef, decision: Decision, params: ChurnParams
 ) -> Path:
     """Write the page of a version that may not serve."""
     platform = connect()
     with step("Write the report"):
-        findings = _findings(platform, raw, model, params, decision)
-        return _concluded(platform, findings)
+        findings = _findings(platform, valid, model, params, decision)
+        return _concluded(platform, valid, findings)
 
 
-@retried
+@task(timeout=10 * MINUTE)
 def report_deployment(
-    raw: DatasetRef,
+    valid: ValidatedRef,
     features: FeaturesRef,
     endpoint: EndpointRef,
     decision: Decision | None,
@@ -49,11 +50,11 @@ def report_deployment(
         curl = inference.curl(endpoint, parity.sample(table, 1))
         with platform.objects.open(targets.parquet) as stream:
             listed = parquet.head(stream, SHOWN_TARGETS)
-        findings = _findings(platform, raw, endpoint.model, params, decision)
+        findings = _findings(platform, valid, endpoint.model, params, decision)
         findings = findings.deployed(endpoint, curl, targets, listed)
-        path = _concluded(platform, findings)
+        path = _concluded(platform, valid, findings)
     return ChurnResult(
-        dataset=raw,
+        dataset=valid.dataset,
         model=endpoint.model,
         metrics=findings.evaluation.metrics,
         threshold=findings.evaluation.threshold,
@@ -67,14 +68,14 @@ def report_deployment(
 
 def _findings(
     platform: Platform,
-    raw: DatasetRef,
+    valid: ValidatedRef,
     model: ModelRef,
     params: ChurnParams,
     decision: Decision | None,
 ) -> Findings:
     tracking = platform.tracking
     return Findings(
-        dataset=raw,
+        dataset=valid.dataset,
         model=model,
         tags=tracking.tags(model),
         evaluation=logged_evaluation(tracking, model),
@@ -85,10 +86,20 @@ def _findings(
     )
 
 
-def _concluded(platform: Platform, findings: Findings) -> Path:
+def _concluded(platform: Platform, valid: ValidatedRef, findings: Findings) -> Path:
     """Write the page, the last thing of a run: whoever trains the same again, anew."""
-    name = f"{findings.model.name}-v{findings.model.version}.html"
-    path = report.write(page(findings), platform.settings.home / "reports" / name)
+    model, found = findings.model, page(findings)
+    name = f"{model.name}-v{model.version}.html"
+    path = report.write(found, platform.settings.home / "reports" / name)
+    links = {
+        "Report": path.as_uri(),
+        "MLflow": platform.tracking.page(model.run_id),
+        "Data Docs": platform.objects.uri(valid.docs),
+        "Endpoint": findings.endpoint.infer_url if findings.endpoint else "",
+    }
+    shown = {label: place for label, place in links.items() if place}
+    artifacts.markdown(f"{model.name} summary", summary.page(found, shown))
+    artifacts.table(f"{model.name} metrics", summary.rows(findings.evaluation.metrics))
     key = findings.tags.get("run_key")
     if key:
         outcome.finish(platform.objects, key)

@@ -1,0 +1,73 @@
+"""Flows that tell what they do: run names, progress, and what went wrong.
+
+A use case writes `@flow("UC1: Churn Prediction Pipeline")` and has all of this.
+"""
+
+import functools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+import prefect
+from prefect.context import FlowRunContext, SyncClientContext
+
+from mlops_common.logger import get_logger
+from mlops_common.orchestration.failures import explain
+from mlops_common.orchestration.reporting import ReportedSteps
+from mlops_common.params import masked
+from mlops_common.progress import listening
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = get_logger(__name__)
+
+
+def flow(name: str) -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
+    """Make a Prefect flow whose runs explain themselves.
+
+    Its runs start with the time as their name, show the progress of long steps, and
+    write a page when they fail.
+
+    Args:
+        name: For people, such as `UC1: Churn Prediction Pipeline`.
+    """
+
+    def made(function: Callable[P, R]) -> prefect.Flow[P, R]:
+        @functools.wraps(function)
+        def reported(*args: P.args, **kwargs: P.kwargs) -> R:
+            with listening(ReportedSteps()):
+                return function(*args, **kwargs)
+
+        return prefect.flow(
+            name=name,
+            flow_run_name=_first_name,
+            persist_result=False,
+            result_serializer="json",
+            on_failure=[explain],
+            on_crashed=[explain],
+        )(reported)
+
+    return made
+
+
+def name_run(name: str) -> None:
+    """Rename the run at hand, once it is known what it is about.
+
+    Outside of a run, and where the API fails, nothing is renamed.
+
+    Args:
+        name: Such as `churn-predictor v7 · data 2026-11-24`.
+    """
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    try:
+        with SyncClientContext.get_or_create() as api:
+            api.client.set_flow_run_name(context.flow_run.id, name)
+    except Exception as error:  # noqa: BLE001 - no run fails for its name
+        log.warning("cannot rename the run to %s: %s", name, masked(str(error)))
+
+
+def _first_name() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M}"

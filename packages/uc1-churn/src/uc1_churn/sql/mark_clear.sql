@@ -1,0 +1,1 @@
+DELETE FROM materialized_tables WHERE dataset = %s

@@ -1,0 +1,1 @@
+SELECT file FROM materialized_tables WHERE dataset = %s AND store = %s
