@@ -45,11 +45,15 @@ class Cluster:
         folder: Open to the user that runs the server.
         programs: Folder of `initdb` and `pg_ctl`.
         owner: The user that runs the server; nothing when it is the caller.
+        user: Who is admitted, a superuser.
+        password: Of that user.
     """
 
     folder: Path
     programs: Path
     owner: shelter.Owner | None
+    user: str
+    password: str
 
     @property
     def data(self) -> Path:
@@ -79,15 +83,19 @@ class Cluster:
 
 
 @contextmanager
-def external_postgres(*, tls: bool = False) -> Iterator[PostgresSettings]:
+def external_postgres(
+    *, tls: bool = False, user: str = USER, password: str = PASSWORD
+) -> Iterator[PostgresSettings]:
     """Yield the settings of a running server which has one user, with a password.
 
     Args:
         tls: Whether it takes encrypted connections alone. Programs with TLS are those
             of Debian's package; the test is skipped where they are absent.
+        user: The user.
+        password: Of the user.
     """
     with tempfile.TemporaryDirectory(prefix="mlops-") as name:
-        cluster = _cluster(Path(name), tls=tls)
+        cluster = _cluster(Path(name), user, password, tls=tls)
         port = free_port()
         _make(cluster, port, tls=tls)
         cluster.run("pg_ctl", "start", "-w", "-l", str(cluster.data / "server.log"))
@@ -95,8 +103,8 @@ def external_postgres(*, tls: bool = False) -> Iterator[PostgresSettings]:
             yield PostgresSettings(
                 host=HOST,
                 port=port,
-                user=USER,
-                password=SecretStr(PASSWORD),
+                user=user,
+                password=SecretStr(password),
                 sslmode="verify-full" if tls else "disable",
                 sslrootcert=cluster.certificate if tls else None,
             )
@@ -111,11 +119,11 @@ def variables(settings: PostgresSettings) -> dict[str, str]:
     return {f"MLOPS_POSTGRES__{key.upper()}": str(v) for key, v in values.items()}
 
 
-def _cluster(folder: Path, *, tls: bool) -> Cluster:
+def _cluster(folder: Path, user: str, password: str, *, tls: bool) -> Cluster:
     folder.chmod(0o711)
     owner = placement.locate(folder).owner
     programs = _programs_with_tls() if tls else placement.programs(owner)
-    cluster = Cluster(folder, programs, owner)
+    cluster = Cluster(folder, programs, owner, user, password)
     cluster.data.mkdir()
     placement.give(cluster.data, owner)
     return cluster
@@ -133,11 +141,11 @@ def _programs_with_tls() -> Path:
 def _make(cluster: Cluster, port: int, *, tls: bool) -> None:
     """Make the data of a server that admits those with a password alone."""
     secret = cluster.folder / "password"
-    secret.write_text(PASSWORD, "utf-8")
+    secret.write_text(cluster.password, "utf-8")
     secret.chmod(0o644)
     cluster.run(
         "initdb",
-        f"--username={USER}",
+        f"--username={cluster.user}",
         f"--pwfile={secret}",
         "--auth=scram-sha-256",
         "--encoding=UTF8",

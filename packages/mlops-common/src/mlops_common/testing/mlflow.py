@@ -2,7 +2,7 @@
 
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,33 +50,46 @@ def tracking_server(folder: Path) -> Iterator[TrackingServer]:
         folder=folder, user=USER, password=password.get_secret_value()
     )
     file.write_text(text, "utf-8")
-    port = free_port()
-    server = TrackingServer(
-        url=f"http://{LOOPBACK}:{port}",
-        username=USER,
-        password=password,
-        process=Process(folder, "mlflow"),
-    )
-    server.process.start(
-        _command(folder, port),
+    variables = {
+        "MLFLOW_AUTH_CONFIG_PATH": str(file),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_hex(16),
+    }
+    with _running(folder, ("--app-name", "basic-auth"), variables) as (url, process):
+        yield TrackingServer(url, USER, password, process)
+
+
+@contextmanager
+def open_tracking_server(folder: Path) -> Iterator[str]:
+    """Yield the URL of a server that admits everybody; see `tracking_server`."""
+    with _running(folder, (), {}) as (url, _):
+        yield url
+
+
+@contextmanager
+def _running(
+    folder: Path, options: tuple[str, ...], variables: Mapping[str, str]
+) -> Iterator[tuple[str, Process]]:
+    port, process = free_port(), Process(folder, "mlflow")
+    url = f"http://{LOOPBACK}:{port}"
+    process.start(
+        [*_command(folder, port), *options],
         {
-            "MLFLOW_AUTH_CONFIG_PATH": str(file),
-            "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_hex(16),
+            **variables,
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
         },
     )
     try:
-        if not wait_until(lambda: healthy(f"{server.url}/health"), PATIENCE):
-            raise AssertionError(f"no MLflow server: {server.process.tail()}")
-        yield server
+        if not wait_until(lambda: healthy(f"{url}/health"), PATIENCE):
+            raise AssertionError(f"no MLflow server: {process.tail()}")
+        yield url, process
     finally:
-        server.process.stop()
+        process.stop()
 
 
 def _command(folder: Path, port: int) -> list[str]:
     return [
-        *(sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth"),
+        *(sys.executable, "-m", "mlflow", "server"),
         *("--host", LOOPBACK, "--port", str(port), "--workers", "1"),
         *("--backend-store-uri", f"sqlite:///{folder}/mlflow.db"),
         *("--artifacts-destination", str(folder / "artifacts")),
