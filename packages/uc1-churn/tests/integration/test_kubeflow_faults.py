@@ -1,7 +1,9 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +41,7 @@ pytestmark = [
 
 PACE = Pace(first=0.05, most=0.3)
 SOON = 60.0  # seconds
+OUTAGE = 20.0  # seconds
 TOKEN = "first-token"  # noqa: S105 - of the double
 MODEL = ModelRef(name="churn-predictor", version=1, run_id="r", uri="u", digest="d")
 TABLE = DatasetRef(name="d", key="k", digest="d", rows=1)
@@ -76,6 +79,7 @@ def training(
     double: KubeflowDouble,
     home: Path,
     settle: float = 0.0,
+    pace: Pace = PACE,
     postgres: PostgresSettings | None = None,
     **values: Any,
 ) -> KubeflowTraining:
@@ -86,7 +90,7 @@ def training(
         kubeflow=KubeflowSettings(host=double.url, **{**login, **values}),
     )
     platform = connect(settings)
-    return KubeflowTraining(platform, PACE, settle)
+    return KubeflowTraining(platform, pace, settle)
 
 
 @contextlib.contextmanager
@@ -120,6 +124,23 @@ def test_a_server_that_does_not_answer_for_a_while_is_waited_for(
         assert result() == MODEL
 
     assert (double.failing, double.cutting) == (0, 0)
+    assert only_run(double).state == "SUCCEEDED"
+
+
+@pytest.mark.cluster
+def test_a_run_survives_503_for_twenty_seconds_in_the_middle_of_a_wait(
+    double: KubeflowDouble, script: Script, tmp_path: Path
+) -> None:
+    """By the clock, and with the pauses that a user has."""
+    with under_way(training(double, tmp_path, pace=Pace()), double) as result:
+        with double.unavailable():
+            script.go.set()
+            time.sleep(OUTAGE)
+            refused = sys.maxsize - double.failing
+
+        assert result() == MODEL
+
+    assert refused > 1
     assert only_run(double).state == "SUCCEEDED"
 
 

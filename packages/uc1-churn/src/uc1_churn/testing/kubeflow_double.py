@@ -7,6 +7,7 @@ cut connections, a token that expires, a restart.
 
 import json
 import re
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -96,6 +97,15 @@ class KubeflowDouble:
         self._server.shutdown()
         self._server.server_close()
         self._server = None
+
+    @contextmanager
+    def unavailable(self) -> Iterator[None]:
+        """Answer every request by 503 for the block."""
+        self.failing = sys.maxsize
+        try:
+            yield
+        finally:
+            self.failing = 0
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
