@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mlops_common import deployments
 from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError, ConfigError, MlopsError
+from mlops_common.orchestration import lost_runs
 from mlops_common.orchestration.session import quiet
 from mlops_common.params import masked
 from mlops_common.web import REFUSED
@@ -31,6 +32,8 @@ KIND = "process"
 def register(url: str, *, pool: str = POOL) -> tuple[str, ...]:
     """Register every installed deployment at an API; what is there is replaced.
 
+    Runs that fall silent are marked as crashed from then on.
+
     Args:
         url: Of the API.
         pool: Work pool of processes, which is made unless it exists.
@@ -45,6 +48,7 @@ def register(url: str, *, pool: str = POOL) -> tuple[str, ...]:
     installed = deployments.installed()
     with client_of(url) as client:
         ensure_pool(client, pool)
+        lost_runs.watch(client)
         for file in dict.fromkeys(one.file for one in installed):
             deploy(file, url)
         return tuple(name for one in installed for name in registered(client, one.name))
