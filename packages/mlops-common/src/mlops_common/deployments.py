@@ -32,6 +32,11 @@ class Schedule:
     timezone: str = "UTC"
     active: bool = True
 
+    def __str__(self) -> str:
+        if self.interval is not None:
+            return f"every {self.interval:g} s"
+        return f"{self.cron} {self.timezone}"
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
