@@ -10,7 +10,7 @@ from mlops_common.refs import DatasetRef, EndpointRef, ModelRef
 from uc1_churn.config import EconomicsParams
 from uc1_churn.evaluation import TITLES, Estimate, Evaluation
 from uc1_churn.gate import Decision
-from uc1_churn.report import Card, Check, Metric, Plot, Report
+from uc1_churn.report import Card, Check, Link, Metric, Plot, Report
 from uc1_churn.result import TargetList
 
 MEANINGS = {
@@ -58,6 +58,7 @@ class Findings:
         decision: What the gate found; none where nothing was trained.
         economics: Price, success rate, worth and capacity.
         made: When the report is written.
+        docs: URI of the Data Docs page of the dataset; empty where there is none.
         endpoint: Where the version answers; none where it was refused.
         curl: A command that asks the endpoint.
         targets: Whom to make an offer.
@@ -72,6 +73,7 @@ class Findings:
     decision: Decision | None
     economics: EconomicsParams
     made: datetime
+    docs: str = ""
     endpoint: EndpointRef | None = None
     curl: str = ""
     targets: TargetList | None = None
@@ -110,6 +112,7 @@ def page(findings: Findings) -> Report:
         targets_note=_targets_note(findings),
         curl=findings.curl,
         provenance=_provenance(findings),
+        links=(Link("Data Docs", findings.docs),) if findings.docs else (),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mlops_common.files import replacing
 
@@ -59,6 +60,26 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Another page, by its address."""
+
+    name: str
+    address: str
+
+    @property
+    def opens(self) -> bool:
+        """Whether a browser opens it; an object store's own address it does not.
+
+        Examples:
+            >>> Link("Data Docs", "file:///home/docs.html").opens
+            True
+            >>> Link("Data Docs", "s3://bucket/docs.html").opens
+            False
+        """
+        return urlsplit(self.address).scheme in {"file", "http", "https"}
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything the page shows, already as text.
 
@@ -72,6 +93,7 @@ class Report:
         targets: First rows of the target list.
         curl: A command that asks the endpoint; empty where nothing was deployed.
         provenance: Names and values of what the run stood on.
+        links: Pages that tell more of it.
     """
 
     title: str
@@ -89,6 +111,7 @@ class Report:
     targets_note: str = ""
     curl: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
 
 def render(report: Report) -> str:

@@ -1,12 +1,14 @@
 """The pipeline from end to end, on real embedded parts and a Prefect server."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from urllib.request import Request, urlopen
 
 import pyarrow.csv
@@ -134,6 +136,14 @@ def test_the_report_is_one_small_file_with_pictures(first: ChurnResult) -> None:
     assert LEAST_REPORT < len(text.encode()) < MOST_REPORT
     assert text.count('src="data:image/png;base64,') == 5
     assert first.endpoint.url in text
+
+
+def test_the_report_leads_to_the_data_docs_of_its_dataset(first: ChurnResult) -> None:
+    text = first.report.read_text("utf-8")
+
+    (link,) = re.findall(r'href="file://([^"]*)"', text)
+    assert first.dataset.digest in link
+    assert "Expectation" in Path(unquote(link)).read_text("utf-8")
 
 
 def test_what_the_endpoint_answers_is_logged(

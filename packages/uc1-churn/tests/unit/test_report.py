@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -45,6 +46,7 @@ def findings(decision: Decision | None = DECISION) -> Findings:
         decision=decision,
         economics=EconomicsParams(),
         made=datetime(2026, 5, 1, tzinfo=UTC),
+        docs="file:///home/validation/c/d.html",
     )
 
 
@@ -65,10 +67,25 @@ def test_values_are_escaped() -> None:
 def test_the_page_needs_no_other_file() -> None:
     text = report.render(page(deployed()))
 
-    sources = re.findall(r'(?:src|href)="([^"]*)"', text)
+    sources = re.findall(r'src="([^"]*)"', text)
     assert sources
+    assert "<link" not in text
     assert all(source.startswith("data:") for source in sources)
     assert "url(" not in text
+
+
+def test_the_page_links_the_data_docs_of_its_dataset() -> None:
+    text = report.render(page(findings()))
+
+    assert re.findall(r'href="([^"]*)"', text) == ["file:///home/validation/c/d.html"]
+
+
+def test_an_address_that_no_browser_opens_is_told_and_no_link() -> None:
+    for address in ("s3://bucket/validation/c/d.html", "javascript:alert(1)"):
+        text = report.render(page(replace(findings(), docs=address)))
+
+        assert address in text
+        assert "href=" not in text
 
 
 def test_the_page_is_well_formed() -> None:

@@ -83,6 +83,7 @@ def _findings(
         decision=decision,
         economics=params.economics,
         made=datetime.now(UTC),
+        docs=platform.objects.uri(valid.docs),
     )
 
 
