@@ -14,16 +14,11 @@ from mlops_common.errors import BackendError, ContractError, NotFoundError
 from mlops_common.postgres.database import Postgres
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import folder_digest, verified
-from mlops_common.tracking import Run, SklearnModel, Tracking
+from mlops_common.testing.marks import MLFLOW
+from mlops_common.testing.models import a_model
+from mlops_common.tracking import Run, Tracking
 
-pytestmark = [
-    # MLflow and what it imports, none of it ours.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    # Said of a type hint inside MLflow, in colour.
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
-]
+pytestmark = MLFLOW
 
 DATASET = DatasetRef(
     name="customers", key="raw/ab.parquet", digest="ab" * 32, rows=3, revision="c@v3"
@@ -50,20 +45,6 @@ def run(tracking: Tracking, request: pytest.FixtureRequest) -> Iterator[Run]:
     key = request.node.name
     with tracking.run("tests", name="a test", key=key, tags={}) as opened:
         yield opened
-
-
-def a_model(slope: float = 1.0) -> SklearnModel:
-    import pandas as pd
-    from sklearn.linear_model import LogisticRegression
-
-    rows = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0]}) * slope
-    return SklearnModel(
-        pipeline=LogisticRegression().fit(rows, [0, 0, 1, 1]),
-        inputs={"age": "double"},
-        example=rows.head(2),
-        trusted=(),
-        requirements=("scikit-learn",),
-    )
 
 
 def test_a_run_keeps_params_metrics_dataset_and_files(

@@ -9,16 +9,12 @@ from mlops_common.errors import BackendError, ConfigError
 from mlops_common.sections import MlflowSettings, PostgresSettings
 from mlops_common.serving.artifact import folder_digest
 from mlops_common.testing.canned import Told, canned
+from mlops_common.testing.marks import MLFLOW
 from mlops_common.testing.mlflow import TrackingServer, tracking_server
-from mlops_common.tracking import SklearnModel, Tracking, variables
+from mlops_common.testing.models import a_model
+from mlops_common.tracking import Tracking, variables
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
-]
+pytestmark = [pytest.mark.cluster, *MLFLOW]
 
 NO_SUCH_ALIAS = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no alias"}
 
@@ -45,20 +41,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def connect(url: str, **login: str | None) -> Tracking:
     settings = MlflowSettings.model_validate({"tracking_uri": url, **login})
     return Tracking(url, None, variables(settings, PostgresSettings()))
-
-
-def a_model() -> SklearnModel:
-    import pandas as pd
-    from sklearn.linear_model import LogisticRegression
-
-    rows = pd.DataFrame({"age": [20.0, 30.0, 40.0, 50.0]})
-    return SklearnModel(
-        pipeline=LogisticRegression().fit(rows, [0, 0, 1, 1]),
-        inputs={"age": "double"},
-        example=rows.head(2),
-        trusted=(),
-        requirements=("scikit-learn",),
-    )
 
 
 def test_a_model_goes_through_a_server_and_comes_back_whole(

@@ -26,6 +26,7 @@ from mlops_common.testing.kserve import KserveDouble, Kubelet, gateway, install
 from mlops_common.testing.kubernetes import ControlPlane
 from uc1_churn.testing.kubeflow_double import KubeflowDouble
 from uc1_churn.testing.kubeflow_pods import Pods
+from uc1_churn.testing.tasks import TASKS
 from uc1_churn.training_backend.environment import HOME
 
 pytestmark = pytest.mark.cluster
@@ -40,18 +41,6 @@ KILLED = (
     *QUICK,
     *("--set", f"dataset.name={NAME}", "--set", f"dataset.table={NAME}"),
     *("--set", f"model_name={MODEL}"),
-)
-# Every task of a run that trains but the last, in their order.
-TASKS = (
-    "extract_from_postgres",
-    "upload_to_minio",
-    "version_with_dvc",
-    "validate_with_great_expectations",
-    "materialize_feast_features",
-    "trigger_kubeflow_training",
-    "judge_challenger",
-    "deploy_to_kserve",
-    "write_target_list",
 )
 
 

@@ -17,6 +17,7 @@ from mlops_common.bootstrap import Platform
 from mlops_common.refs import ModelRef
 from mlops_common.simulation import write_company
 from mlops_common.testing.command import Said, mlops, python
+from uc1_churn.testing.tasks import TASKS
 
 DRIVER = Path(__file__).with_name("interrupted_run.py")
 NAME = "interrupted"
@@ -34,18 +35,6 @@ OPTIONS = tuple(
         "gate.max_calibration_error=1",
     )
     for word in ("--set", assignment)
-)
-# Every task of a run that trains but the last, in their order.
-TASKS = (
-    "extract_from_postgres",
-    "upload_to_minio",
-    "version_with_dvc",
-    "validate_with_great_expectations",
-    "materialize_feast_features",
-    "trigger_kubeflow_training",
-    "judge_challenger",
-    "deploy_to_kserve",
-    "write_target_list",
 )
 VERSIONED = TASKS.index("version_with_dvc")
 VALIDATED = TASKS.index("validate_with_great_expectations")

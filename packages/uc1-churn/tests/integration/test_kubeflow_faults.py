@@ -19,6 +19,7 @@ from mlops_common.processes import wait_until
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.sections import KubeflowSettings, PostgresSettings
 from mlops_common.settings import Settings
+from mlops_common.testing.marks import MLFLOW
 from uc1_churn.testing.kubeflow_double import KubeflowDouble
 from uc1_churn.testing.kubeflow_pods import Pods
 from uc1_churn.testing.kubeflow_run import DoubleRun, PodError
@@ -30,14 +31,7 @@ from uc1_churn.training_backend.kubeflow_api import KubeflowApi
 from uc1_churn.training_backend.kubeflow_waiting import WITHOUT_SECRET
 from uc1_churn.training_backend.patience import Pace
 
-pytestmark = [
-    # MLflow, Kubeflow's client and what they import, none of it ours.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    # Said of a type hint inside MLflow, in colour.
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
-]
+pytestmark = MLFLOW
 
 PACE = Pace(first=0.05, most=0.3)
 SOON = 60.0  # seconds

@@ -16,6 +16,7 @@ from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import verified
 from mlops_common.serving.base import ServiceSpec
 from mlops_common.settings import Settings
+from mlops_common.testing.marks import MLFLOW
 from mlops_common.testing.postgres import small_disk, temporary_home
 from uc1_churn.champion import compare_with_champion, reconciled
 from uc1_churn.serving import MODEL_FILE, ChurnPredictor, load_pipeline
@@ -30,14 +31,7 @@ from uc1_churn.training_backend.attempt import run_key
 from uc1_churn.training_backend.base import TrainingRequest
 from uc1_churn.training_backend.local import LocalTraining, _workspace
 
-pytestmark = [
-    # MLflow and what it imports, none of it ours.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    # Said of a type hint inside MLflow, in colour.
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
-]
+pytestmark = MLFLOW
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from mlops_common.processes import wait_until
 from mlops_common.refs import ModelRef
 from mlops_common.sections import KubeflowSettings
 from mlops_common.settings import Settings
+from mlops_common.testing.marks import MLFLOW
 from mlops_common.testing.postgres import temporary_home
 from uc1_churn.bootstrap import training_backend
 from uc1_churn.testing.kubeflow_double import KubeflowDouble
@@ -27,14 +28,7 @@ from uc1_churn.training_backend.environment import HOME
 from uc1_churn.training_backend.kubeflow import KubeflowTraining
 from uc1_churn.training_backend.patience import Pace
 
-pytestmark = [
-    # MLflow, Kubeflow's client and what they import, none of it ours.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    # Said of a type hint inside MLflow, in colour.
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
-]
+pytestmark = MLFLOW
 
 PACE = Pace(first=0.05, most=0.3)
 SOON = 60.0  # seconds

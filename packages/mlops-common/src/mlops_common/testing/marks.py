@@ -1,0 +1,13 @@
+"""Marks of the tests in which libraries of others warn, of nothing that is ours."""
+
+import pytest
+
+RULES = (
+    "ignore::DeprecationWarning",
+    "ignore::FutureWarning",
+    "ignore::ResourceWarning",
+    # Said of a type hint inside MLflow, in colour.
+    "ignore:.*Any type hint is inferred:UserWarning",
+)
+# MLflow, Kubeflow's client and what they import.
+MLFLOW = [pytest.mark.filterwarnings(rule) for rule in RULES]
