@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mlops_common.commands import config, data, doctor, home, runs
+from mlops_common.commands import config, data, doctor, home, platform, quota, runs
 from mlops_common.errors import BackendError, ConfigError, MlopsError
 
 app = typer.Typer(
@@ -31,9 +31,12 @@ look.command()(config.show)
 look.command()(config.validate)
 look.command()(config.schema)
 app.command()(doctor.doctor)
-app.command()(home.status)
-app.command()(home.stop)
+app.command()(platform.up)
+app.command()(platform.status)
+app.command()(platform.logs)
+app.command()(platform.down)
 app.command()(home.reset)
+app.command()(quota.quota)
 
 
 @app.callback()

@@ -1,28 +1,18 @@
-"""The home folder: what runs in it, how to stop that, how to start over."""
+"""The home folder: how to stop what runs in it, how to start over."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_common.errors import BackendError, ConfigError, MlopsError
-from mlops_common.orchestration.server import server_process, server_url
+from mlops_common.errors import BackendError, ConfigError
+from mlops_common.orchestration.server import server_process
+from mlops_common.parts.folder import PlatformFolder
+from mlops_common.parts.lowering import lower
 from mlops_common.progress import step
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
-    from mlops_common.postgres.database import Postgres
-    from mlops_common.serving.base import ServiceStatus
-
-
-def status(platform: "Platform") -> dict[str, str]:
-    """Return what runs in the home folder and where, by name."""
-    home = platform.settings.home
-    state = {"Home": f"{home} ({_size(home)})", "PostgreSQL": _postgres(platform)}
-    state["Prefect"] = server_url(home) or "not running"
-    for name in platform.serving.names():
-        state[f"Endpoint {name}"] = _service(platform.serving.status(name))
-    return state
 
 
 def stop(platform: "Platform") -> Iterator[str]:
@@ -32,6 +22,10 @@ def stop(platform: "Platform") -> Iterator[str]:
         The name of each part after it stopped.
     """
     home = platform.settings.home
+    folder = PlatformFolder(home)
+    if folder.path.is_dir():
+        with folder.turn():
+            yield from lower(folder)
     for name in platform.serving.names():
         with step(f"Stop endpoint {name}"):
             platform.serving.stop(name)
@@ -87,47 +81,12 @@ def _is_home(home: Path) -> bool:
     return not any(home.iterdir()) or any((home / mark).exists() for mark in marks)
 
 
-def _service(status: "ServiceStatus") -> str:
-    if status.endpoint is None or not status.running:
-        return status.problem or "not running"
-    version = status.endpoint.model.version
-    restarts = f", restarted {status.restarts} times" if status.restarts else ""
-    canary = f", {_canary(status)}" if status.percent else ""
-    return f"{status.endpoint.infer_url} (version {version}{restarts}{canary})"
-
-
-def _canary(status: "ServiceStatus") -> str:
-    version = status.staged.model.version if status.staged else "unknown"
-    restarts = status.canary_restarts
-    told = f", restarted {restarts} times" if restarts else ""
-    return f"{status.percent} % of the requests to version {version}{told}"
-
-
-def _postgres(platform: "Platform") -> str:
-    server = platform.postgres.server
-    if server is None:
-        return _external(platform.postgres)
-    if not server.running():
-        return "not running"
-    return (
-        f"psql -h {server.socket_dir} -U postgres {platform.settings.postgres.database}"
-    )
-
-
-def _external(postgres: "Postgres") -> str:
-    try:
-        with postgres.connect() as connection:
-            connection.execute("SELECT 1")
-    except MlopsError as error:
-        return str(error).partition("\n")[0]
-    return f"{postgres.address}, reachable"
-
-
-def _size(folder: Path) -> str:
+def size(folder: Path) -> int:
+    """Return the bytes of all files of a folder; 0 where there is none."""
     total = 0
     for path in folder.rglob("*"):
         try:
             total += path.lstat().st_size if path.is_file() else 0
         except OSError:
             continue
-    return f"{total / 1e6:,.0f} MB"
+    return total

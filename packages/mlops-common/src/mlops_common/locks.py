@@ -36,6 +36,16 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def shared(path: Path) -> Iterator[None]:
+    """Wait until nobody holds the lock at `path` alone; others may share it."""
+    import fcntl
+
+    with opened(path) as stream:
+        fcntl.flock(stream, fcntl.LOCK_SH)
+        yield
+
+
 def claim(stream: BinaryIO) -> bool:
     """Take the lock of an open file unless another process has it.
 

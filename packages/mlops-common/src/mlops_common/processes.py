@@ -26,6 +26,7 @@ LOOPBACK = "127.0.0.1"
 GRACE = 10.0  # seconds to end in good order
 PAUSE = 0.02
 START_TIMEOUT = 60.0
+OF_A_RUN = "PREFECT__"  # begins the variables by which Prefect tells a run who it is
 # Instants of creation differ this much when the clock was set in between.
 TOLERANCE = 2.0
 
@@ -156,7 +157,7 @@ class Process:
             self.folder.mkdir(parents=True, exist_ok=True)
             done = subprocess.run(
                 [*launcher, *command],
-                env={**os.environ, **(environment or {})},
+                env={**detached(os.environ), **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -217,6 +218,18 @@ def exists(pid: int) -> bool:
     return True
 
 
+def detached(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without those that name the flow run of this process.
+
+    What a run starts and leaves running is no part of that run.
+
+    Examples:
+        >>> detached({"PREFECT__FLOW_RUN_ID": "1", "HOME": "/home/ann"})
+        {'HOME': '/home/ann'}
+    """
+    return {k: v for k, v in variables.items() if not k.startswith(OF_A_RUN)}
+
+
 def tail(log: Path, lines: int = 20, limit: int = 1 << 16) -> str:
     """Return the last lines of a log, of its last `limit` bytes; empty if none."""
     try:
@@ -235,13 +248,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(met: Callable[[], bool], timeout: float) -> bool:
+def wait_until(
+    met: Callable[[], bool], timeout: float, *, pause: float = PAUSE
+) -> bool:
     """Wait until a condition is met; return whether it was, within the seconds."""
     deadline = time.monotonic() + timeout
     while not met():
         if time.monotonic() > deadline:
             return False
-        time.sleep(PAUSE)
+        time.sleep(pause)
     return True
 
 

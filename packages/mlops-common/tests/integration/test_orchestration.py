@@ -5,10 +5,11 @@ import pytest
 
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import BackendError, ContractError, MlopsError
-from mlops_common.home import reset, status
-from mlops_common.orchestration.server import server_process
+from mlops_common.home import reset
+from mlops_common.orchestration.server import server_process, server_url
 from mlops_common.orchestration.session import orchestrated
 from mlops_common.orchestration.tasks import MINUTE, RETRIES, task
+from mlops_common.parts.overview import overview
 from mlops_common.processes import free_port
 from mlops_common.settings import Settings
 from mlops_common.testing.canned import canned
@@ -28,6 +29,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     platform = connect(Settings(home=home))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", str(home / "profile"))
+        patch.setenv("MLOPS_HOME", str(home))
         patch.delenv("PREFECT_API_URL", raising=False)
         yield platform
     reset(platform)
@@ -71,7 +73,8 @@ def test_a_run_without_a_configured_api_is_recorded_by_our_own_server(
 
     assert found.name == "recorded"
     assert url.startswith("http://127.0.0.1:")
-    assert status(platform)["Prefect"] in url
+    rows = {row.name: row for row in overview(platform)}
+    assert rows["prefect-server"].url == url.removesuffix("/api")
 
 
 def test_the_server_is_shared_by_later_runs(platform: Platform) -> None:

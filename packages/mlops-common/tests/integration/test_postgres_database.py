@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError, ConfigError, NotFoundError
-from mlops_common.home import status
+from mlops_common.parts.overview import overview
 from mlops_common.postgres import placement
 from mlops_common.postgres.database import Postgres
 from mlops_common.sections import PostgresSettings
@@ -181,7 +181,8 @@ def test_the_status_tells_that_an_external_server_is_reachable(
     folder = str(postgres.parameters()["host"])
     settings = Settings(home=tmp_path, postgres=PostgresSettings(host=folder))
 
-    assert status(connect(settings))["PostgreSQL"] == f"{folder}:5432, reachable"
+    row = next(r for r in overview(connect(settings)) if r.name == "postgres")
+    assert (row.url, row.state, row.health) == (f"{folder}:5432", "external", "ok")
 
 
 def test_an_unknown_user_is_told_so(postgres: Postgres) -> None:

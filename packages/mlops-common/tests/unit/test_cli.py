@@ -35,7 +35,7 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
 
     shown = capsys.readouterr().out
-    for command in ("demo", "run", "data", "config", "status", "stop", "reset"):
+    for command in ("demo", "run", "data", "config", "up", "status", "logs", "down"):
         assert command in shown
 
 
@@ -143,7 +143,7 @@ def test_a_secret_in_the_file_earns_a_warning_on_standard_error(
 @pytest.mark.parametrize(
     ("words", "key"),
     [
-        (("stop",), "stopped"),
+        (("down",), "stopped"),
         (("reset", "--yes"), "deleted"),
         (("config", "validate"), "valid"),
     ],

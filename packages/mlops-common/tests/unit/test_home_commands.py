@@ -1,4 +1,4 @@
-"""`mlops stop` and `mlops reset` say what they did, and not what they did not."""
+"""`mlops down` and `mlops reset` say what they did, and not what they did not."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_a_stop_of_nothing_says_so(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert said(capsys, "stop") == f"nothing runs in {home}\n"
+    assert said(capsys, "down") == f"nothing runs in {home}\n"
 
 
 def test_a_home_is_deleted_once(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

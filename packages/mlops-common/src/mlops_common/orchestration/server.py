@@ -1,14 +1,14 @@
 """The Prefect server of a home: on loopback, with its history in PostgreSQL."""
 
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_common import locks
 from mlops_common.errors import BackendError
-from mlops_common.files import make_folder, replacing
-from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
+from mlops_common.files import make_folder
+from mlops_common.ports import Remembered
+from mlops_common.processes import LOOPBACK, Process, wait_until
 from mlops_common.progress import step
 from mlops_common.web import healthy
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "prefect-server"
 DATABASE = "prefect"
+LEASES = "prefect.server.concurrency.lease_storage.filesystem"
 START_TIMEOUT = 180.0  # seconds
 
 
@@ -33,15 +34,12 @@ def start_server(platform: "Platform") -> str:
     server = server_process(platform.settings.home)
     make_folder(server.folder)
     with locks.exclusive(server.folder / "start.lock"):
-        port = _port(server)
-        url = f"http://{LOOPBACK}:{port}/api"
-        if healthy(f"{url}/health") and server.running():
+        url = server_url(platform.settings.home)
+        if url is not None and healthy(f"{url}/health"):
             return url
         with step("Start the Prefect server"):
             server.stop()
-            port = port if _is_free(port) else free_port()
-            with replacing(_port_file(server)) as partial:
-                partial.write_text(str(port), "utf-8")
+            port = server_port(platform.settings.home).settled()
             url = f"http://{LOOPBACK}:{port}/api"
             server.start(_command(port), _environment(platform, url))
             _await_health(server, url)
@@ -55,8 +53,14 @@ def server_process(home: Path) -> Process:
 
 def server_url(home: Path) -> str | None:
     """Return the API URL of this home's Prefect server where it runs."""
-    server = server_process(home)
-    return f"http://{LOOPBACK}:{_port(server)}/api" if server.running() else None
+    port = server_port(home).number()
+    running = port is not None and server_process(home).running()
+    return f"http://{LOOPBACK}:{port}/api" if running else None
+
+
+def server_port(home: Path) -> Remembered:
+    """Return the port of this home's Prefect server, whether or not it runs."""
+    return Remembered(server_process(home).folder / "port")
 
 
 def _command(port: int) -> list[str]:
@@ -70,6 +74,8 @@ def _environment(platform: "Platform", url: str) -> dict[str, str]:
         "PREFECT_HOME": str(platform.settings.home / "prefect"),
         "PREFECT_API_DATABASE_CONNECTION_URL": database,
         **platform.postgres.variables,
+        # In memory, a restart of the server would end the runs that hold a slot.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
         "PREFECT_SERVER_UI_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
@@ -77,7 +83,11 @@ def _environment(platform: "Platform", url: str) -> dict[str, str]:
 
 
 def _await_health(server: Process, url: str) -> None:
-    wait_until(lambda: healthy(f"{url}/health") or not server.running(), START_TIMEOUT)
+    wait_until(
+        lambda: healthy(f"{url}/health") or not server.running(),
+        START_TIMEOUT,
+        pause=0.1,
+    )
     if healthy(f"{url}/health"):
         return
     server.stop()
@@ -85,20 +95,3 @@ def _await_health(server: Process, url: str) -> None:
         f"the Prefect server did not answer at {url} within {START_TIMEOUT:.0f} s; "
         f"see {server.log}. Its last lines:\n{server.tail(5)}"
     )
-
-
-def _port_file(server: Process) -> Path:
-    return server.folder / "port"
-
-
-def _port(server: Process) -> int:
-    try:
-        return int(_port_file(server).read_text("utf-8"))
-    except (OSError, ValueError):
-        return free_port()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex((LOOPBACK, port)) != 0

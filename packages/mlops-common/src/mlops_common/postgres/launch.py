@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.postgres import placement, processes
 from mlops_common.postgres.placement import PORT, REMEDY, SOCKET, Place
+from mlops_common.processes import detached
 
 SUPERUSER = "postgres"
 SETTINGS = files("mlops_common.postgres") / "server.conf"
@@ -129,7 +130,8 @@ def _run(place: Place, command: list[str], **options: Any) -> Any:
     if place.owner is not None:
         uid, gid = place.owner.uid, place.owner.gid
         identity = {"user": uid, "group": gid, "extra_groups": []}
-    variables = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+    own = detached(os.environ)
+    variables = {k: v for k, v in own.items() if not k.startswith("PG")}
     variables |= {"LC_ALL": "C"}
     try:
         return subprocess.run(

@@ -21,6 +21,7 @@ from mlops_common import files, locks, progress
 from mlops_common.errors import BackendError
 from mlops_common.postgres import launch, placement, processes, shelter
 from mlops_common.postgres.placement import PORT, Place
+from mlops_common.processes import Identity
 
 PATIENCE = 120.0  # seconds for a start; recovery after a crash takes longest
 SILENCE = 10.0  # seconds after which a server that nobody can reach is ended
@@ -58,6 +59,16 @@ class EmbeddedServer:
     def running(self) -> bool:
         """Whether the server takes connections."""
         return _answer(placement.locate(self.home)) == Ping.OK
+
+    def identity(self) -> Identity | None:
+        """Return its first process while it takes connections."""
+        if not self.running():
+            return None
+        file = placement.locate(self.home).data / "postmaster.pid"
+        try:
+            return Identity.of(int(file.read_text("utf-8").split("\n", 1)[0]))
+        except (OSError, ValueError):
+            return None
 
     def start(self) -> None:
         """Start the server unless it runs; make its data at the first time.

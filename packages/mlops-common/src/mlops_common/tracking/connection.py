@@ -91,6 +91,20 @@ class Connection:
             client.search_registered_models(max_results=1)
         return client
 
+    @property
+    def uri(self) -> str:
+        """The URI of the store; it may hold the password."""
+        return self._uri
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What MLflow reads from the environment, a login included."""
+        return QUIET | self._variables
+
+    def prepare(self) -> None:
+        """Make the tables of an empty database."""
+        _ = self.client
+
     def local(self, uri: str) -> Path:
         """Return the local path of stored bytes: their own, or a copy.
 

@@ -1,0 +1,78 @@
+"""Which parts a home needs: those whose systems are not configured elsewhere."""
+
+from collections.abc import Iterator
+
+from mlops_common.bootstrap import Platform
+from mlops_common.deployments import POOL
+from mlops_common.orchestration import running, worker
+from mlops_common.orchestration.server import server_port
+from mlops_common.parts.folder import Plan, PlatformFolder
+from mlops_common.parts.part import Part
+from mlops_common.parts.program import Program
+from mlops_common.parts.shared import (
+    DATABASE,
+    PREFECT,
+    Database,
+    PrefectServer,
+    Service,
+)
+from mlops_common.processes import LOOPBACK
+
+WORKER, MLFLOW = "worker", "mlflow"
+
+
+def fixed(platform: Platform, plan: Plan) -> Iterator[Part]:
+    """Yield the parts that run from the start, each after those that it needs."""
+    database = platform.postgres.server
+    needs = () if database is None else (DATABASE,)
+    if database is not None:
+        yield Database(database, platform.settings.postgres.database)
+    if not plan.prefect:
+        yield PrefectServer(platform, needs)
+    if not plan.mlflow:
+        yield mlflow_server(platform, needs)
+    yield process_worker(platform, plan, needs)
+
+
+def services(platform: Platform) -> Iterator[Part]:
+    """Yield a part for each service that was deployed to this machine."""
+    if platform.settings.kserve.external:
+        return
+    needs = () if platform.postgres.server is None else (DATABASE,)
+    for name in platform.serving.names():
+        yield Service(platform, name, needs)
+
+
+def process_worker(platform: Platform, plan: Plan, needs: tuple[str, ...]) -> Program:
+    """Return the worker of the local work pool."""
+    home = platform.settings.home
+
+    def environment(port: int) -> dict[str, str]:
+        local = {} if plan.prefect else {"PREFECT_API_URL": api_url()}
+        return {**platform.environment, **worker.environment(home, port), **local}
+
+    def api_url() -> str:
+        return f"http://{LOOPBACK}:{server_port(home).number()}/api"
+
+    return Program(
+        PlatformFolder(home),
+        WORKER,
+        f"Worker of {POOL}",
+        command=lambda _port: worker.command(home),
+        environment=environment,
+        after=needs if plan.prefect else (*needs, PREFECT),
+        prepare=lambda: running.bury(home),
+    )
+
+
+def mlflow_server(platform: Platform, needs: tuple[str, ...]) -> Program:
+    """Return the server of MLflow's pages."""
+    return Program(
+        PlatformFolder(platform.settings.home),
+        MLFLOW,
+        "MLflow",
+        command=lambda port: ("mlops_common.parts.mlflow_server", str(port)),
+        environment=lambda _port: platform.environment,
+        page=True,
+        after=needs,
+    )
