@@ -25,21 +25,22 @@ def code_digest(folder: Path) -> str:
 
 
 @cache
-def package_digest(name: str) -> str:
-    """Return the digest of an imported package, or module, as it was first asked.
+def package_digest(module: str) -> str:
+    """Return the digest of the package that an imported module is of.
 
-    What this process runs was read once too.
+    It is that of the first time it was asked for: what this process runs was read
+    once too. A module of no package, such as `__main__`, stands for itself.
 
     Args:
-        name: Without a dot, such as `uc1_churn` or `__main__`.
+        module: Such as `uc1_churn.tasks.reporting`.
 
     Raises:
         LookupError: It is not imported, or has no file.
     """
-    origin = getattr(sys.modules.get(name), "__file__", None)
-    if origin is None:
-        raise LookupError(f"no module {name!r} with a file is imported")
-    file = Path(origin)
-    if file.name == "__init__.py":
-        return code_digest(file.parent)
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    loaded = (sys.modules.get(name) for name in (module.partition(".")[0], module))
+    files = [Path(file) for part in loaded if (file := getattr(part, "__file__", None))]
+    if not files:
+        raise LookupError(f"no module {module!r} with a file is imported")
+    if files[0].name == "__init__.py":
+        return code_digest(files[0].parent)
+    return hashlib.sha256(files[0].read_bytes()).hexdigest()[:16]

@@ -35,7 +35,7 @@ def markdown(key: str, text: str, *, run: UUID | None = None) -> None:
 def table(key: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Show rows of named values; what is no number is left empty."""
     finite = [{name: _shown(value) for name, value in row.items()} for row in rows]
-    _write("table", key, json.dumps(finite), None)
+    _write("table", key, json.dumps(finite, default=str), None)
 
 
 class Progress:

@@ -69,8 +69,7 @@ def content_key(function: Callable[..., Any], inputs: dict[str, Any]) -> str:
     Raises:
         PydanticSerializationError: An input is no value that JSON can hold.
     """
-    package = function.__module__.partition(".")[0]
-    code = [package_digest(name) for name in (package, "mlops_common")]
+    code = [package_digest(name) for name in (function.__module__, __name__)]
     place = f"{function.__module__}:{function.__qualname__}"
     digest = hashlib.sha256(to_json([place, code, inputs])).hexdigest()
     return f"{function.__name__}/{digest[:32]}.json"

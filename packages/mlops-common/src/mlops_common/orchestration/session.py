@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from mlops_common.errors import BackendError, MlopsError
 from mlops_common.files import has_room, no_room
+from mlops_common.orchestration.draining import drain
 from mlops_common.orchestration.server import server_process, start_server
 from mlops_common.params import masked
 from mlops_common.use_case import points
@@ -83,7 +84,7 @@ def orchestrated(platform: "Platform") -> Iterator[str]:
     updates = {PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     if not configured:
         updates[PREFECT_CLIENT_MAX_RETRIES] = OWN_RETRIES
-    with temporary_settings(updates), _translated(home, url):
+    with temporary_settings(updates), _drained(), _translated(home, url):
         yield url
 
 
@@ -101,6 +102,15 @@ def configured_api() -> tuple[str, dict[str, str]] | None:
         pair = b64encode(api.auth_string.get_secret_value().encode()).decode()
         return api.url, {"Authorization": f"Basic {pair}"}
     return api.url, {}
+
+
+@contextmanager
+def _drained() -> Iterator[None]:
+    """Let no end of a process wait for an API that is gone."""
+    try:
+        yield
+    finally:
+        drain()
 
 
 @contextmanager

@@ -1,0 +1,335 @@
+"""Flows that are named, followed, resumed and explained, at a Prefect server."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops_common.bootstrap import Platform, connect
+from mlops_common.errors import BackendError, ContractError, RefusedError
+from mlops_common.home import reset
+from mlops_common.logger import get_logger
+from mlops_common.orchestration.session import orchestrated, quiet
+from mlops_common.processes import wait_until
+from mlops_common.progress import step
+from mlops_common.provenance import package_digest
+from mlops_common.refs import DatasetRef
+from mlops_common.settings import Settings
+from mlops_common.testing.command import python
+
+pytestmark = pytest.mark.filterwarnings(
+    # Prefect's own client leaves what it opened to the garbage collector.
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::DeprecationWarning",
+)
+PATIENCE = 60.0  # seconds
+log = get_logger("mlops_common.observed")
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A home of its own, with no Prefect profile of the user's."""
+    home = tmp_path_factory.mktemp("home")
+    platform = connect(Settings(home=home))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLOPS_HOME", str(home))
+        patch.setenv("PREFECT_HOME", str(home / "profile"))
+        patch.delenv("PREFECT_API_URL", raising=False)
+        yield platform
+    reset(platform)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def url(platform: Platform) -> Iterator[str]:
+    quiet()
+    with orchestrated(platform) as url:
+        yield url
+
+
+@dataclass
+class Recorded:
+    """What the API knows of a flow run, once it knows all that was awaited."""
+
+    name: str
+    artifacts: dict[str, Any] = field(default_factory=dict)
+    steps: dict[str, str] = field(default_factory=dict)
+    lines: list[tuple[str, int, str]] = field(default_factory=list)
+
+
+def recorded(flow_name: str, until: Callable[[Recorded], bool]) -> Recorded:
+    """Return what is recorded of the newest run of a flow; it arrives by and by."""
+    found: list[Recorded] = []
+
+    def arrived() -> bool:
+        found[:] = [_read(flow_name)]
+        return until(found[0])
+
+    assert wait_until(arrived, PATIENCE), vars(found[0])
+    return found[0]
+
+
+def _read(flow_name: str) -> Recorded:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas import filters, sorting
+
+    with get_client(sync_client=True) as client:
+        [run] = client.read_flow_runs(
+            flow_filter=filters.FlowFilter(
+                name=filters.FlowFilterName(any_=[flow_name])
+            ),
+            sort=sorting.FlowRunSort.START_TIME_DESC,
+            limit=1,
+        )
+        only = filters.FlowRunFilterId(any_=[run.id])
+        chosen = filters.FlowRunFilter(id=only)
+        artifacts = client.read_artifacts(flow_run_filter=chosen)
+        steps = client.read_task_runs(flow_run_filter=chosen)
+        lines = client.read_logs(
+            filters.LogFilter(flow_run_id=filters.LogFilterFlowRunId(any_=[run.id]))
+        )
+    return Recorded(
+        name=run.name,
+        artifacts={a.key: a.data for a in artifacts if a.key},
+        steps={s.name[:-4]: s.state_name or "" for s in steps},
+        lines=[(line.name, line.level, line.message) for line in lines],
+    )
+
+
+def test_a_run_shows_its_name_pages_progress_and_the_log_of_plain_modules() -> None:
+    from mlops_common.orchestration import artifacts
+    from mlops_common.orchestration.flows import flow, name_run
+    from mlops_common.orchestration.tasks import MINUTE, task
+
+    @task(timeout=MINUTE)
+    def work() -> None:
+        log.info("a plain line")
+        log.warning("a plain warning")
+        log.debug("a line for nobody")
+        with step("Count", total=4) as advance:
+            for _ in range(4):
+                # As long as it takes to be worth a bar.
+                time.sleep(0.7)
+                advance(1)
+        artifacts.table("Model v1 metrics", [{"auc": 0.5, "gain": float("nan")}])
+
+    @flow("UC0: Observed")
+    def pipeline() -> str:
+        work()
+        artifacts.markdown("UC0 summary", "at http://ann:hunter2@example.org/")
+        artifacts.markdown("broken", "a byte that is no text: \udcff")
+        name_run("model v7 · data 2026-11-24")
+        return "done"
+
+    assert pipeline() == "done"
+
+    # What a server was told in its first seconds of the tasks may be lost.
+    found = recorded(
+        "UC0: Observed",
+        lambda run: any(line.startswith("cannot write") for _, _, line in run.lines),
+    )
+    assert found.name == "model v7 · data 2026-11-24"
+    assert found.artifacts["uc0-summary"] == "at http://ann:***@example.org/"
+    assert json.loads(found.artifacts["model-v1-metrics"]) == [
+        {"auc": 0.5, "gain": None}
+    ]
+    assert found.artifacts["work-progress"] == 100
+    said = {message: level for name, level, message in found.lines if name == log.name}
+    assert said == {"a plain line": 20, "a plain warning": 30}
+    assert "broken" not in found.artifacts
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (ContractError("rows at http://ann:hunter2@host"), "cannot help"),
+        (RefusedError("worse", {"auc": 0.25}), "| auc | 0.25 |"),
+        (KeyError("a mistake of ours"), "mistake in the pipeline"),
+    ],
+    ids=["contract", "refused", "mistake"],
+)
+def test_a_failed_run_tells_the_step_the_error_and_what_to_do(
+    error: Exception, remedy: str
+) -> None:
+    from mlops_common.orchestration.flows import flow
+    from mlops_common.orchestration.tasks import MINUTE, task
+
+    @task(timeout=MINUTE)
+    def break_down() -> None:
+        raise error
+
+    @flow(f"UC0: Broken by {type(error).__name__}")
+    def pipeline() -> None:
+        break_down()
+
+    with pytest.raises(type(error)):
+        pipeline()
+
+    found = recorded(pipeline.name, lambda run: bool(run.lines))
+    [page] = found.artifacts.values()
+    kind = type(error).__name__
+    assert page.startswith(f"# {kind} in step break_down")
+    assert remedy in page
+    assert "hunter2" not in page
+    found = recorded(
+        pipeline.name,
+        lambda run: any(line.startswith(f"{kind} in step") for _, _, line in run.lines),
+    )
+    assert found.steps.get("break_down", "Failed") == "Failed"
+
+
+def test_a_step_that_takes_too_long_is_stopped_with_its_child() -> None:
+    from mlops_common.orchestration.flows import flow
+    from mlops_common.orchestration.tasks import task
+
+    children = []
+
+    @task(timeout=1)
+    def hang() -> None:
+        words = [sys.executable, "-c", "import time; time.sleep(600)"]
+        with subprocess.Popen(words) as child:
+            children.append(child)
+            try:
+                child.wait()
+            finally:
+                child.kill()
+
+    @flow("UC0: Late")
+    def pipeline() -> None:
+        hang()
+
+    with pytest.raises(BackendError, match="step 'hang' did not end within 1 s"):
+        pipeline()
+
+    [child] = children
+    assert child.returncode is not None
+    found = recorded("UC0: Late", lambda run: "hang" in run.steps)
+    assert found.steps["hang"] == "TimedOut"
+    [page] = found.artifacts.values()
+    assert page.startswith("# BackendError in step hang")
+
+
+def test_a_finished_step_is_skipped_while_its_inputs_are_the_same_and_it_holds(
+    platform: Platform,
+) -> None:
+    from mlops_common.orchestration.flows import flow
+    from mlops_common.orchestration.tasks import MINUTE, task
+
+    done: list[str] = []
+    there, outages = {"a", "b"}, [ContractError("serving is down")]
+
+    def still_there(found: DatasetRef, *, ref: DatasetRef, rows: int) -> bool:
+        assert found.rows == rows
+        assert ref.name == found.name
+        return found.name in there
+
+    @task(timeout=MINUTE, holds=still_there)
+    def derive(ref: DatasetRef, rows: int) -> DatasetRef:
+        done.append(ref.name)
+        return ref.model_copy(update={"rows": rows})
+
+    @task(timeout=MINUTE)
+    def serve() -> None:
+        done.append("serve")
+        if outages:
+            raise outages.pop()
+
+    @flow("UC0: Resumed")
+    def pipeline(name: str, rows: int = 1) -> DatasetRef:
+        result = derive(DatasetRef(name=name, key="k", digest="d", rows=0), rows)
+        serve()
+        return result
+
+    with pytest.raises(ContractError):
+        pipeline("a")
+    assert pipeline("a").rows == 1
+    assert done == ["a", "serve", "serve"]
+    found = recorded("UC0: Resumed", lambda run: "derive" in run.steps)
+    assert found.steps["derive"] == "Cached"
+    files = [*(platform.settings.home / "prefect" / "results").rglob("*.json")]
+    [kept] = [file for file in files if file.parent.name == "derive"]
+    assert (
+        json.loads(json.loads(kept.read_text("utf-8"))["result"])["data"]["rows"] == 1
+    )
+
+    done.clear()
+    pipeline("b")
+    assert pipeline("a", rows=2).rows == 2
+    assert done == ["b", "serve", "a", "serve"]
+
+    done.clear()
+    there.discard("a")
+    pipeline("a")
+    kept.write_text("torn", "utf-8")
+    there.add("a")
+    pipeline("a")
+    pipeline("a")
+    assert done == ["a", "serve", "a", "serve", "serve"]
+
+
+def test_another_version_of_the_code_is_another_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlops_common.orchestration.caching import content_key
+
+    package = tmp_path / "uc0_coded"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "tasks.py").write_text("def work(rows): return rows\n", "utf-8")
+    (package / "plain.py").write_text("X = 1\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    work = import_module("uc0_coded.tasks").work
+
+    first = content_key(work, {"rows": 1})
+    assert content_key(work, {"rows": 1}) == first
+    assert content_key(work, {"rows": 2}) != first
+    (package / "plain.py").write_text("X = 2\n", "utf-8")
+    package_digest.cache_clear()
+    assert content_key(work, {"rows": 1}) != first
+
+
+LOST = """
+import sys
+from pathlib import Path
+from mlops_common.bootstrap import connect
+from mlops_common.errors import BackendError
+from mlops_common.orchestration.draining import drain
+from mlops_common.orchestration.server import server_process
+from mlops_common.orchestration.session import orchestrated
+
+platform = connect()
+with orchestrated(platform):
+    from prefect.events import emit_event
+
+    resource = {"prefect.resource.id": "lost.and.found"}
+    emit_event("mlops.first", resource)
+    drain()
+    for _ in range(100):
+        emit_event("mlops.later", resource)
+    server_process(platform.settings.home).stop()
+    for _ in range(100):
+        emit_event("mlops.lost", resource)
+"""
+
+
+def test_a_process_whose_server_is_gone_ends_soon(tmp_path: Path) -> None:
+    """Each of the events would be tried for seven seconds and more."""
+    platform = connect(Settings(home=tmp_path / "home"))
+    variables = {
+        "MLOPS_HOME": str(platform.settings.home),
+        "PREFECT_HOME": str(tmp_path / "profile"),
+        "PREFECT_API_URL": "",
+    }
+    try:
+        said = python("-c", LOST, variables=variables)
+    finally:
+        reset(platform)
+
+    assert said.code == 0, said.err
