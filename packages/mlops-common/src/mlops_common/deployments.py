@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from mlops_common.errors import ConfigError, NotFoundError
 from mlops_common.use_case import points
 
 POOL = "local-pool"
 FILE = "prefect.yaml"
+ENQUEUE: Literal["ENQUEUE"] = "ENQUEUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Deployment:
         parameters: Of every run, unless it is given others.
         pool: Work pool whose workers run it.
         limit: How many of its runs may be on at once; nothing for any number.
+        collision: What becomes of one more: `ENQUEUE` or `CANCEL_NEW`.
+        description: What it does, for people.
     """
 
     use_case: str
@@ -63,6 +66,8 @@ class Deployment:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     pool: str = POOL
     limit: int | None = None
+    collision: str = ENQUEUE
+    description: str = ""
 
 
 def installed() -> tuple[Deployment, ...]:
@@ -128,7 +133,9 @@ def read(use_case: str, file: Path) -> tuple[Deployment, ...]:
             ),
             parameters=entry.parameters,
             pool=entry.work_pool.name,
-            limit=entry.limit,
+            limit=entry.limit.limit if entry.limit else None,
+            collision=entry.limit.collision_strategy if entry.limit else ENQUEUE,
+            description=entry.description,
         )
         for entry in content.deployments
     )
@@ -153,22 +160,23 @@ class _Pool(_Section):
 
 class _Limit(_Section):
     limit: int
+    collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] = ENQUEUE
 
 
 class _Deployment(_Section):
     name: str
     entrypoint: str
+    description: str = ""
     tags: tuple[str, ...] = ()
     schedules: tuple[_Schedule, ...] = ()
     parameters: dict[str, Any] = {}
     work_pool: _Pool = _Pool()
-    concurrency_limit: int | _Limit | None = None
+    limit: _Limit | None = Field(None, alias="concurrency_limit")
 
-    @property
-    def limit(self) -> int | None:
-        """The number, however it is written."""
-        found = self.concurrency_limit
-        return found.limit if isinstance(found, _Limit) else found
+    @field_validator("limit", mode="before")
+    @classmethod
+    def _written_short(cls, value: Any) -> Any:
+        return {"limit": value} if isinstance(value, int) else value
 
 
 class _File(_Section):

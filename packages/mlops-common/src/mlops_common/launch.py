@@ -38,6 +38,18 @@ def launch(case: UseCase, platform: Platform, values: Mapping[str, Any]) -> Any:
         return flow(params=params, **own)
 
 
+def arguments(case: UseCase, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a run elsewhere, as JSON has them.
+
+    Raises:
+        ConfigError: A value fits neither the params nor an argument of the flow.
+    """
+    quiet()
+    own, rest = _flow_arguments(case.load_flow(), values)
+    params = validated(case.load_params(), rest, where=f"params of {case.name}")
+    return {"params": params.model_dump(mode="json"), **own}
+
+
 def gathered(
     case: UseCase,
     settings: Settings,

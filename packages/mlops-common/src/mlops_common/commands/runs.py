@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlops_common.commands.context import AsJson, platform_of
+from mlops_common.errors import ConfigError
 
 if TYPE_CHECKING:
+    from mlops_common.bootstrap import Platform
     from mlops_common.console import Steps
+    from mlops_common.use_case import UseCase
 
 
 def demo(
@@ -29,7 +32,7 @@ def demo(
     _show(result, steps, as_json=as_json)
 
 
-def run(
+def run(  # noqa: PLR0913 - the options of the command
     context: typer.Context,
     case: Annotated[str, typer.Argument(help="Use case, such as uc1.")] = "",
     assignments: Annotated[
@@ -40,6 +43,13 @@ def run(
         str | None,
         typer.Option("--params", help="YAML file with params, or a preset's name."),
     ] = None,
+    deployed: Annotated[
+        bool, typer.Option("--deployed", help="On a worker, as it is deployed.")
+    ] = False,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Stay, and run it on schedule without a worker."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run one installed use case; without a name, list them."""
@@ -48,14 +58,54 @@ def run(
     if not case:
         _list_use_cases(as_json=as_json)
         return
-    from mlops_common.launch import gathered, launch
+    from mlops_common.launch import arguments, gathered, launch
 
+    if deployed and serve:
+        raise ConfigError("--deployed and --serve exclude each other; give one")
     platform = platform_of(context)
     chosen = use_case.find(case)
     values = gathered(chosen, platform.settings, params, assignments or ())
+    if deployed or serve:
+        # Without options the settings of whoever runs it decide.
+        given = arguments(chosen, values) if params or assignments else {}
+        elsewhere = _run_deployed if deployed else _serve
+        elsewhere(chosen, platform, given, as_json=as_json)
+        return
     with console.following() as steps:
         result = launch(chosen, platform, values)
     _show(result, steps, as_json=as_json)
+
+
+def _run_deployed(
+    case: "UseCase", platform: "Platform", given: dict[str, Any], *, as_json: bool
+) -> None:
+    from mlops_common import console, deployments
+    from mlops_common.orchestration.submission import api_url, run_deployed
+
+    deployment = deployments.find(case.name)
+    url = api_url(platform.settings.home)
+    with console.following() as steps:
+        run = run_deployed(url, deployment, given, _tell)
+    found = {"run": run.name, "state": run.state, "page": run.url}
+    if as_json:
+        console.print_json({**found, "id": run.identity, "seconds": steps.seconds})
+    else:
+        console.print_pairs({name.capitalize(): text for name, text in found.items()})
+
+
+def _serve(
+    case: "UseCase", platform: "Platform", given: dict[str, Any], *, as_json: bool
+) -> None:
+    from mlops_common import deployments
+    from mlops_common.orchestration.served import serve
+
+    if as_json:
+        raise ConfigError("--serve ends only when it is interrupted: it has no --json")
+    serve(case, platform, deployments.find(case.name), given)
+
+
+def _tell(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _show(result: Any, steps: "Steps", *, as_json: bool) -> None:

@@ -131,10 +131,15 @@ def client_of(url: str) -> "Iterator[SyncPrefectClient]":
 
 def problem(url: str, error: "HTTPError") -> MlopsError:
     """Say what an error of Prefect's client means."""
-    from httpx import HTTPStatusError
+    from httpx import HTTPStatusError, TransportError
 
     where = masked(url)
     if isinstance(error, HTTPStatusError) and error.response.status_code in REFUSED:
         return ConfigError(NOT_ADMITTED.format(where=where))
     reason = masked(str(error).partition("\n")[0]) or type(error).__name__
+    if isinstance(error, TransportError):
+        return BackendError(
+            f"no Prefect API can be reached at {where}: {reason}; start it, or correct "
+            "PREFECT_API_URL"
+        )
     return BackendError(f"the Prefect API at {where} failed: {reason}")

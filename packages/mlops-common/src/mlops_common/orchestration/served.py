@@ -1,0 +1,70 @@
+"""Runs a deployment's runs from a process that stays, where no worker is wanted."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlops_common.deployments import Deployment, Schedule
+from mlops_common.orchestration.session import orchestrated, quiet
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+
+    from mlops_common.bootstrap import Platform
+    from mlops_common.use_case import UseCase
+
+
+def serve(
+    case: "UseCase",
+    platform: "Platform",
+    deployment: Deployment,
+    parameters: Mapping[str, Any],
+) -> None:
+    """Register a deployment without a work pool and run what is due, until interrupted.
+
+    Its name, tags, schedules and limit are those of `prefect.yaml`. A deployment of
+    this name that workers ran is replaced; deploy again to give it back to them.
+
+    Raises:
+        ConfigError: The home folder cannot be made, or PostgreSQL does not admit us.
+        BackendError: The API cannot be reached.
+    """
+    quiet()
+    import prefect
+    from prefect.client.schemas.objects import (
+        ConcurrencyLimitConfig,
+        ConcurrencyLimitStrategy,
+    )
+    from prefect.types.entrypoint import EntrypointType
+
+    flow: Any = case.load_flow()
+    limit = deployment.limit and ConcurrencyLimitConfig(
+        limit=deployment.limit,
+        collision_strategy=ConcurrencyLimitStrategy(deployment.collision),
+    )
+    with orchestrated(platform):
+        prefect.serve(
+            flow.to_deployment(
+                name=deployment.name,
+                description=deployment.description,
+                tags=list(deployment.tags),
+                parameters={**deployment.parameters, **parameters},
+                schedules=[_schedule(one) for one in deployment.schedules],
+                concurrency_limit=limit,
+                entrypoint_type=EntrypointType.MODULE_PATH,
+            )
+        )
+
+
+def _schedule(schedule: Schedule) -> "DeploymentScheduleCreate":
+    from datetime import timedelta
+
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.client.schemas.schedules import construct_schedule
+
+    interval = schedule.interval and timedelta(seconds=schedule.interval)
+    when = construct_schedule(
+        cron=schedule.cron or None,
+        interval=interval,
+        timezone=schedule.timezone,
+    )
+    return DeploymentScheduleCreate(schedule=when, active=schedule.active)
