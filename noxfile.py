@@ -39,15 +39,18 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     pages = ("README.md", "CONTRIBUTING.md")
-    session.run("codespell", *pages, "packages", "benchmarks", "deploy", "tests")
+    folders = ("packages", "benchmarks", "deploy", "scripts", "tests", ".github")
+    session.run("codespell", *pages, *folders)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly, package by package."""
     sync(session, "--all-packages", "--all-groups")
-    session.run("mypy", "noxfile.py", "tests/docs")
-    session.run("mypy", "tests/deploy")
+    session.run("mypy", "noxfile.py", "scripts", "tests/docs")
+    for folder in ("deploy", "releases", "workflows"):
+        session.run("mypy", f"tests/{folder}")
+    session.run("mypy", "tests/wheels", env={"MYPYPATH": "tests/wheels"})
     session.run("mypy", "benchmarks", env={"MYPYPATH": "benchmarks"})
     for package in PACKAGES.values():
         session.run("mypy", f"packages/{package}/src")
@@ -59,9 +62,12 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def imports(session: nox.Session) -> None:
-    """Check who imports whom."""
+    """Check who imports whom, and that each package declares what it imports."""
     sync(session, "--all-packages", "--group=lint")
     session.run("lint-imports")
+    for package in PACKAGES.values():
+        with session.chdir(f"packages/{package}"):
+            session.run("deptry", "src")
 
 
 def add_test(case: str, package: str) -> None:
@@ -86,6 +92,17 @@ def add_deploy(case: str, package: str) -> None:
 
     deploy.__doc__ = f"Register the Prefect deployments of {package}."
     nox.session(name=f"deploy-{case}", default=False)(deploy)
+
+
+def add_wheel(case: str, package: str) -> None:
+    """Define `wheel-<case>`."""
+
+    def wheel(session: nox.Session) -> None:
+        sync(session, "--only-group=release")
+        session.run("pytest", "tests/wheels", "-k", package, *session.posargs)
+
+    wheel.__doc__ = f"Install {package} from its wheel, by pip alone, and use it."
+    nox.session(name=f"wheel-{case}", default=False)(wheel)
 
 
 def add_bench(case: str, names: tuple[str, ...]) -> None:
@@ -118,6 +135,38 @@ def manifests(session: nox.Session) -> None:
 
 
 @nox.session
+def workflows(session: nox.Session) -> None:
+    """Check GitHub's workflows: schema, safety, and that each package has its own."""
+    sync(session, "--only-group=workflows")
+    files = [str(path) for path in Path(".github/workflows").glob("*.yml")]
+    schema = ("--builtin-schema", "vendor.github-workflows")
+    session.run("check-jsonschema", *schema, *files)
+    session.run("zizmor", "--offline", "--quiet", "--strict-collection", ".github")
+    session.run("pytest", "tests/workflows", *session.posargs)
+
+
+@nox.session
+def releases(session: nox.Session) -> None:
+    """Check what a release is made of: the tag, the changelog and the wheel."""
+    sync(session, "--only-group=release")
+    session.run("pytest", "tests/releases", *session.posargs)
+    session.run("pytest", "tests/wheels/test_contents.py", *session.posargs)
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Prepare a release: `nox -s release -- uc1-churn 0.2.0`."""
+    sync(session, "--only-group=release")
+    package, version = session.posargs
+    session.run(
+        "uv", "version", "--package", package, version, "--no-sync", external=True
+    )
+    options = ("--dir", f"packages/{package}", "--version", version, "--yes")
+    session.run("towncrier", "build", "--config", "pyproject.toml", *options)
+    session.log(f"read the diff, commit it, then: git tag {package}-{version}")
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Run every docstring example and every block of the READMEs."""
     sync(session, "--all-packages", "--group=docs")
@@ -128,6 +177,7 @@ def docs(session: nox.Session) -> None:
 
 for _case, _package in PACKAGES.items():
     add_test(_case, _package)
+    add_wheel(_case, _package)
     if _case != "common":
         add_deploy(_case, _package)
 for _case, _names in BENCHMARKS.items():

@@ -1,0 +1,88 @@
+"""A wheel that pip alone installed works, with the lowest and the newest versions.
+
+Too long for every run: `nox -s wheel-<case>` runs it, and each package's workflow.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from built_wheels import PACKAGES, Wheel
+from installing import Installation, install, workspace_packages
+
+# What a person would do first with the package, small.
+JOBS = {
+    "mlops-common": (
+        ("data", "load", "customers.csv", "--table", "customers"),
+        ("status",),
+        ("config", "show"),
+    ),
+    "uc1-churn": (("demo", "--customers", "1500", "--months", "4"),),
+}
+# Prints the distributions of the environment, and the use cases that it has.
+INVENTORY = """
+import importlib.metadata as m, json
+names = sorted(d.name for d in m.distributions())
+cases = sorted(point.name for point in m.entry_points(group="mlops.use_cases"))
+print(json.dumps({"distributions": names, "cases": cases}))
+"""
+# Imports every module of the named packages but those that only tests use.
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+for name in sys.argv[1:]:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+        if ".testing" not in module.name:
+            importlib.import_module(module.name)
+"""
+
+
+@pytest.fixture(scope="module", params=PACKAGES)
+def package(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module", params=("lowest-direct", "highest"))
+def installation(
+    package: str,
+    request: pytest.FixtureRequest,
+    wheels: dict[str, Wheel],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    folder = tmp_path_factory.mktemp(f"{package}-{request.param}")
+    installed = install(package, wheels, request.param, folder)
+    yield installed
+    installed.run("mlops", "reset", "--yes")
+    shutil.rmtree(installed.environment)
+
+
+def test_it_has_what_it_declares_and_no_other_use_case(
+    installation: Installation, wheels: dict[str, Wheel]
+) -> None:
+    installation.run("python", "-m", "pip", "check")
+    inventory = json.loads(installation.run("python", "-c", INVENTORY))
+
+    own = workspace_packages(installation.package, wheels)
+    assert wheels.keys() & set(inventory["distributions"]) == own
+    assert len(inventory["cases"]) == len(own - {"mlops-common"})
+
+
+def test_every_module_imports(
+    installation: Installation, wheels: dict[str, Wheel]
+) -> None:
+    if installation.package == "mlops-common":
+        pytest.skip("without its extras it need not; the use cases bring them")
+    own = workspace_packages(installation.package, wheels)
+
+    names = [name.replace("-", "_") for name in own]
+    installation.run("python", "-c", IMPORT_ALL, *names)
+
+
+def test_it_does_its_job(installation: Installation) -> None:
+    table = installation.folder / "customers.csv"
+    table.write_text("customer_id,age,churn\n1,31,false\n2,52,true\n", "utf-8")
+
+    for job in JOBS[installation.package]:
+        installation.run("mlops", *job)
