@@ -26,12 +26,14 @@ class Schedule:
         interval: Seconds between two runs; nothing where `cron` says it.
         timezone: In which the expression is read.
         active: Whether it is on.
+        slug: By which Prefect knows it again, if it has one.
     """
 
     cron: str = ""
     interval: float | None = None
     timezone: str = "UTC"
     active: bool = True
+    slug: str | None = None
 
     def __str__(self) -> str:
         if self.interval is not None:
@@ -127,10 +129,7 @@ def read(use_case: str, file: Path) -> tuple[Deployment, ...]:
             name=entry.name,
             entrypoint=entry.entrypoint.replace(":", "."),
             tags=entry.tags,
-            schedules=tuple(
-                Schedule(one.cron, one.interval, one.timezone, one.active)
-                for one in entry.schedules
-            ),
+            schedules=tuple(Schedule(**one.model_dump()) for one in entry.schedules),
             parameters=entry.parameters,
             pool=entry.work_pool.name,
             limit=entry.limit.limit if entry.limit else None,
@@ -152,6 +151,7 @@ class _Schedule(_Section):
     interval: Annotated[float | None, Field(gt=0)] = None
     timezone: str = "UTC"
     active: bool = True
+    slug: str | None = None
 
 
 class _Pool(_Section):

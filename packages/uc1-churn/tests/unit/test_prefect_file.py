@@ -24,7 +24,7 @@ def test_it_lies_in_the_package_and_where_one_deploys(deployment: Deployment) ->
 def test_it_retrains_every_morning_one_run_at_a_time(deployment: Deployment) -> None:
     assert deployment.name == "churn-prediction-daily"
     assert deployment.tags == ("uc1", "churn")
-    assert deployment.schedules == (Schedule(cron="0 6 * * *", timezone="UTC"),)
+    assert deployment.schedules == (Schedule("0 6 * * *", slug="daily"),)
     assert deployment.limit == 1
     assert deployment.pool == POOL
 

@@ -67,4 +67,6 @@ def _schedule(schedule: Schedule) -> "DeploymentScheduleCreate":
         interval=interval,
         timezone=schedule.timezone,
     )
-    return DeploymentScheduleCreate(schedule=when, active=schedule.active)
+    return DeploymentScheduleCreate(
+        schedule=when, active=schedule.active, slug=schedule.slug
+    )
