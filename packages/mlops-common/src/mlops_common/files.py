@@ -95,12 +95,7 @@ def make_folder(folder: Path) -> None:
 
 
 def has_room(folder: Path) -> bool:
-    """Whether the disk of a folder, be it made or not, has room for a run.
-
-    Examples:
-        >>> has_room(Path("/proc/no/such/folder"))  # a disk of no bytes
-        False
-    """
+    """Whether the disk of a folder, be it made or not, has room for a run."""
     present = next(path for path in (folder, *folder.parents) if path.exists())
     return shutil.disk_usage(present).free >= LEAST_ROOM
 

@@ -23,6 +23,7 @@ from mlops_common.logger import get_logger
 from mlops_common.processes import tail, wait_until
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
+from uc1_churn import openmp
 from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.base import TrainingRequest
 
@@ -44,7 +45,8 @@ class LocalTraining:
         self._root = platform.settings.home / "training"
 
     def health(self) -> Health:
-        """Tell that Kubeflow's local runner trains."""
+        """Tell that Kubeflow's local runner trains, if its library can be loaded."""
+        openmp.require()
         return Health("embedded", "kfp.local", facts=("runs in a process of ours",))
 
     def train(self, request: TrainingRequest) -> ModelRef:

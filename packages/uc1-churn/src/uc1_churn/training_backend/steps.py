@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.config import flatten
 from mlops_common.refs import ModelRef
-from uc1_churn import economics, metrics, splitting, training
+from uc1_churn import economics, metrics, openmp, splitting, training
 from uc1_churn.feature_schema import EVENT_TIMESTAMP, LABEL
 from uc1_churn.splitting import Split
 from uc1_churn.training_backend import outcome
@@ -40,6 +40,7 @@ def fit(request: str, folder: str) -> None:
     wanted = TrainingRequest.model_validate_json(request)
     platform = connect()
     with outcome.reported(platform.objects, wanted.run_key):
+        openmp.require()
         parts = _split(platform, wanted)
         _fit(parts, wanted, Path(folder))
 
