@@ -1,4 +1,9 @@
-"""Registers what the installed use cases deploy at a Prefect API."""
+"""Registers what the installed use cases deploy at a Prefect API.
+
+    python -m mlops_common.orchestration.deploying
+
+makes sure that the configured API can take them by `prefect deploy`.
+"""
 
 import os
 import subprocess
@@ -11,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from mlops_common import deployments
 from mlops_common.deployments import POOL
-from mlops_common.errors import BackendError, ConfigError, MlopsError
+from mlops_common.errors import BackendError, ConfigError, MlopsError, NotFoundError
 from mlops_common.orchestration import lost_runs
-from mlops_common.orchestration.session import quiet
+from mlops_common.orchestration.session import configured_api, quiet
 from mlops_common.params import masked
 from mlops_common.web import REFUSED
 
@@ -52,6 +57,34 @@ def register(url: str, *, pool: str = POOL) -> tuple[str, ...]:
         for file in dict.fromkeys(one.file for one in installed):
             deploy(file, url)
         return tuple(name for one in installed for name in registered(client, one.name))
+
+
+def check(pool: str = POOL) -> None:
+    """Make sure that the configured API can take deployments, and watches their runs.
+
+    Raises:
+        ConfigError: No API is configured, or it does not accept the key.
+        NotFoundError: It has no such work pool; says how to make it.
+        BackendError: It cannot be reached, or failed.
+    """
+    from prefect.exceptions import ObjectNotFound
+
+    configured = configured_api()
+    if configured is None:
+        raise ConfigError(
+            "no Prefect API is configured; set PREFECT_API_URL, or log in with "
+            "`prefect cloud login`, or start a platform of your own with `mlops up`"
+        )
+    url = configured[0]
+    with client_of(url) as client:
+        try:
+            client.read_work_pool(pool)
+        except ObjectNotFound as error:
+            raise NotFoundError(
+                f"{masked(url)} has no work pool {pool!r}; make it with "
+                f"`prefect work-pool create {pool} --type process`"
+            ) from error
+        lost_runs.watch(client)
 
 
 def ensure_pool(client: "SyncPrefectClient", pool: str = POOL) -> None:
@@ -143,3 +176,10 @@ def problem(url: str, error: "HTTPError") -> MlopsError:
             "PREFECT_API_URL"
         )
     return BackendError(f"the Prefect API at {where} failed: {reason}")
+
+
+if __name__ == "__main__":
+    try:
+        check()
+    except MlopsError as problem_found:
+        raise SystemExit(str(problem_found)) from None

@@ -7,6 +7,7 @@ from mlops_common import web
 from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health, found
+from mlops_common.orchestration.deploying import NOT_ADMITTED
 from mlops_common.orchestration.server import server_url
 from mlops_common.orchestration.session import configured_api
 from mlops_common.params import masked
@@ -48,10 +49,7 @@ def _configured(url: str, headers: dict[str, str], installed: str) -> Health:
     where = masked(url)
     pool = web.get(f"{url}/work_pools/{POOL}", headers=headers)
     if pool.refused:
-        raise ConfigError(
-            f"{where} does not admit us; set PREFECT_API_KEY, or log in with "
-            "`prefect cloud login`"
-        )
+        raise ConfigError(NOT_ADMITTED.format(where=where))
     if pool.status not in {OK, ABSENT}:
         raise BackendError(f"{where} answers {pool.status}; check PREFECT_API_URL")
     answer = web.get(f"{url}/admin/version", headers=headers)
