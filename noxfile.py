@@ -24,7 +24,12 @@ BENCHMARKS = {
 
 
 def sync(session: nox.Session, *args: str) -> None:
-    """Fill the session's environment from `uv.lock`, and nothing else."""
+    """Fill the session's environment from `uv.lock`, and nothing else.
+
+    With `--no-venv` the environment that runs nox is taken as it is.
+    """
+    if session.venv_backend == "none":
+        return
     # Tests start many processes; each would compile every library that it imports.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
     env = {"UV_PROJECT_ENVIRONMENT": session.virtualenv.location}
@@ -87,6 +92,7 @@ def add_deploy(case: str, package: str) -> None:
 
     def deploy(session: nox.Session) -> None:
         sync(session, f"--package={package}")
+        session.run("python", "-m", "mlops_common.orchestration.deploying")
         session.chdir(f"packages/{package}")
         session.run("prefect", "--no-prompt", "deploy", "--all", *session.posargs)
 
