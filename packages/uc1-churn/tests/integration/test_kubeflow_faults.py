@@ -347,6 +347,7 @@ def test_pods_without_their_secret_are_told_with_the_command_that_makes_it(
     pods = Pods(tmp_path / "pods", secrets={"mlops-environment": {}})
     with KubeflowDouble(pods, token=TOKEN) as double:
         backend = training(double, tmp_path, postgres=postgres, namespace="models")
+        assert "steps need the Secret mlops-environment" in backend.health().facts
 
         with pytest.raises(ConfigError, match=WITHOUT_SECRET) as caught:
             backend.train(REQUEST)

@@ -13,6 +13,7 @@ from mlops_common.refs import ModelRef
 from uc1_churn.training_backend import kubeflow_waiting, outcome
 from uc1_churn.training_backend.base import TrainingRequest
 from uc1_churn.training_backend.compilation import compiled
+from uc1_churn.training_backend.environment import required_secrets
 from uc1_churn.training_backend.kubeflow_api import KubeflowApi
 from uc1_churn.training_backend.kubeflow_runs import Run
 from uc1_churn.training_backend.patience import Pace
@@ -50,10 +51,13 @@ class KubeflowTraining:
         self._api = KubeflowApi(platform.settings.kubeflow, self._pace)
 
     def health(self) -> Health:
-        """Tell whether the API server admits us."""
+        """Tell whether the API server admits us, and what its pods need of us."""
         settings = self._settings.kubeflow
         api = KubeflowApi(settings, Pace(), patience=HEALTH_PATIENCE)
-        return found(str(settings.host), facts=api.described())
+        facts = api.described()
+        if required_secrets(self._settings):
+            facts += (f"steps need the Secret {settings.environment_secret}",)
+        return found(str(settings.host), facts=facts)
 
     def train(self, request: TrainingRequest) -> ModelRef:
         """Fit, judge and register a model; see `TrainingBackend`.
