@@ -1,5 +1,6 @@
 """An environment that pip fills from wheels, away from the checkout and its lock."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from built_wheels import Wheel
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 TIMEOUT = 1_800
 # Settings of whoever runs the tests, which the installed programs must not see.
@@ -21,12 +23,21 @@ class Installation:
     """An environment with one package's wheels, and a folder to work in."""
 
     package: str
+    resolution: str
     folder: Path
 
     @property
     def environment(self) -> Path:
         """Where its Python is."""
         return self.folder / "environment"
+
+    def versions(self) -> dict[str, Version]:
+        """Return the version of each distribution that it holds, by name."""
+        listed = json.loads(self.run("python", "-m", "pip", "list", "--format=json"))
+        return {
+            canonicalize_name(entry["name"]): Version(entry["version"])
+            for entry in listed
+        }
 
     def run(self, program: str, *args: str | Path) -> str:
         """Run one of its programs in its own folder; return what it printed.
@@ -62,7 +73,7 @@ def install(
             of each requirement of these wheels.
         folder: An empty one, outside the checkout.
     """
-    installation = Installation(package, folder)
+    installation = Installation(package, resolution, folder)
     command = ("uv", "venv", "--no-config", "--quiet", "--seed", "--python")
     subprocess.run((*command, sys.executable, installation.environment), check=True)
     options: tuple[str | Path, ...] = ("--quiet", "--disable-pip-version-check")
@@ -79,29 +90,35 @@ def workspace_packages(package: str, wheels: Mapping[str, Wheel]) -> set[str]:
     return {package} | (names & wheels.keys())
 
 
-def _lowest(package: str, wheels: Mapping[str, Wheel], folder: Path) -> Path:
-    """Resolve a package's requirements downwards; return a file for pip."""
-    asked, answer = folder / "requirements.in", folder / "constraints.txt"
-    asked.write_text("\n".join(_direct(package, wheels, frozenset())), "utf-8")
-    command = ("uv", "pip", "compile", "--no-config", "--quiet", "--resolution")
-    options = ("lowest-direct", "--python", sys.executable, "--output-file", answer)
-    subprocess.run((*command, *options, asked), check=True, stdout=subprocess.DEVNULL)
-    return answer
+def direct(
+    package: str, wheels: Mapping[str, Wheel], extras: frozenset[str] = frozenset()
+) -> Iterator[Requirement]:
+    """Yield what a wheel, and the wheels of the workspace that it needs, ask for.
 
-
-def _direct(
-    package: str, wheels: Mapping[str, Wheel], extras: frozenset[str]
-) -> Iterator[str]:
-    """Yield what a wheel, and the wheels of the workspace that it needs, ask for."""
+    Args:
+        package: Its name.
+        wheels: The workspace's, by name.
+        extras: Those of `package` that are wanted.
+    """
     for requirement in wheels[package].requirements:
         if not _applies(requirement, extras):
             continue
         name = canonicalize_name(requirement.name)
         if name in wheels:
-            yield from _direct(name, wheels, frozenset(requirement.extras))
+            yield from direct(name, wheels, frozenset(requirement.extras))
         else:
             requirement.marker = None
-            yield str(requirement)
+            yield requirement
+
+
+def _lowest(package: str, wheels: Mapping[str, Wheel], folder: Path) -> Path:
+    """Resolve a package's requirements downwards; return a file for pip."""
+    asked, answer = folder / "requirements.in", folder / "constraints.txt"
+    asked.write_text("\n".join(map(str, direct(package, wheels))), "utf-8")
+    command = ("uv", "pip", "compile", "--no-config", "--quiet", "--resolution")
+    options = ("lowest-direct", "--python", sys.executable, "--output-file", answer)
+    subprocess.run((*command, *options, asked), check=True, stdout=subprocess.DEVNULL)
+    return answer
 
 
 def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:

@@ -3,13 +3,15 @@
 Too long for every run: `nox -s wheel-<case>` runs it, and each package's workflow.
 """
 
-import json
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from built_wheels import PACKAGES, Wheel
-from installing import Installation, install, workspace_packages
+from installing import Installation, direct, install, workspace_packages
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 # What a person would do first with the package, small.
 JOBS = {
@@ -20,12 +22,10 @@ JOBS = {
     ),
     "uc1-churn": (("demo", "--customers", "1500", "--months", "4"),),
 }
-# Prints the distributions of the environment, and the use cases that it has.
-INVENTORY = """
-import importlib.metadata as m, json
-names = sorted(d.name for d in m.distributions())
-cases = sorted(point.name for point in m.entry_points(group="mlops.use_cases"))
-print(json.dumps({"distributions": names, "cases": cases}))
+# Prints the use cases that the environment has.
+USE_CASES = """
+from importlib.metadata import entry_points
+print(*(point.name for point in entry_points(group="mlops.use_cases")))
 """
 # Imports every module of the named packages but those that only tests use.
 IMPORT_ALL = """
@@ -62,11 +62,33 @@ def test_it_has_what_it_declares_and_no_other_use_case(
     installation: Installation, wheels: dict[str, Wheel]
 ) -> None:
     installation.run("python", "-m", "pip", "check")
-    inventory = json.loads(installation.run("python", "-c", INVENTORY))
-
     own = workspace_packages(installation.package, wheels)
-    assert wheels.keys() & set(inventory["distributions"]) == own
-    assert len(inventory["cases"]) == len(own - {"mlops-common"})
+    use_cases = installation.run("python", "-c", USE_CASES).split()
+
+    assert wheels.keys() & installation.versions().keys() == own
+    assert len(use_cases) == len(own - {"mlops-common"})
+
+
+def test_the_lowest_version_that_it_admits_is_the_one_that_is_tried(
+    installation: Installation, wheels: dict[str, Wheel]
+) -> None:
+    if installation.resolution != "lowest-direct":
+        pytest.skip("the newest versions are no bounds")
+    versions = installation.versions()
+
+    untried = [
+        str(requirement)
+        for requirement in direct(installation.package, wheels)
+        if lowest(requirement) != versions[canonicalize_name(requirement.name)]
+    ]
+
+    assert untried == []
+
+
+def lowest(requirement: Requirement) -> Version:
+    """Return the lowest version that a requirement admits."""
+    (bound,) = (b for b in requirement.specifier if b.operator in {">=", "=="})
+    return Version(bound.version)
 
 
 def test_every_module_imports(
