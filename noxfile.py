@@ -68,7 +68,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def imports(session: nox.Session) -> None:
     """Check who imports whom, and that each package declares what it imports."""
-    sync(session, "--all-packages", "--group=lint")
+    sync(session, "--all-packages", "--all-extras", "--group=lint")
     session.run("lint-imports")
     for package in PACKAGES.values():
         with session.chdir(f"packages/{package}"):
@@ -163,10 +163,11 @@ def releases(session: nox.Session) -> None:
 def release(session: nox.Session) -> None:
     """Prepare a release: `nox -s release -- uc1-churn 0.2.0`."""
     sync(session, "--only-group=release")
+    if not session.posargs:
+        session.error("say what: `nox -s release -- uc1-churn 0.2.0`")
     package, version = session.posargs
-    session.run(
-        "uv", "version", "--package", package, version, "--no-sync", external=True
-    )
+    command = ("uv", "version", "--no-sync", "--package", package, version)
+    session.run(*command, external=True)
     options = ("--dir", f"packages/{package}", "--version", version, "--yes")
     session.run("towncrier", "build", "--config", "pyproject.toml", *options)
     session.log(f"read the diff, commit it, then: git tag {package}-{version}")
