@@ -20,6 +20,7 @@ PACKAGES = {
 BENCHMARKS = {
     "uc1": ("extract", "load", "join", "serving", "telco", "simulation"),
     "cluster": ("objects", "router", "start"),
+    "orchestration": ("platform",),
 }
 
 

@@ -1,5 +1,6 @@
 """The keeper, with small parts: what dies is started again, and nothing is orphaned."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlops_common.errors import BackendError, RefusedError
+from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.running import HOME, MARK, RUN, kill, running
 from mlops_common.parts import watch
 from mlops_common.parts.folder import Plan, PlatformFolder, Progress
@@ -238,6 +240,17 @@ def test_a_run_that_goes_on_is_named_and_its_children_are_its_own(
 
     assert not any(process.alive() for process in run.processes)
     flow_run.wait(PATIENCE)
+    check_idle(folder)
+
+
+def test_a_run_without_a_worker_is_named_too(folder: PlatformFolder) -> None:
+    with present(folder.home, "uc1"):
+        (run,) = running(folder.home)
+        with pytest.raises(RefusedError, match="flow runs go on: mlops run uc1"):
+            check_idle(folder)
+    (folder.home / "runs" / "1.json").write_text('{"name": "killed"', "utf-8")
+
+    assert os.getpid() in {process.pid for process in run.processes}
     check_idle(folder)
 
 

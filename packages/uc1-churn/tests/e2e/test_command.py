@@ -11,7 +11,8 @@ from mlops_common import cli
 from mlops_common.bootstrap import Platform
 from mlops_common.demo import run_demo
 from mlops_common.errors import ConfigError
-from mlops_common.home import reset, status
+from mlops_common.home import reset
+from mlops_common.parts.overview import overview
 from uc1_churn.result import ChurnResult
 
 Run = Callable[..., ChurnResult]
@@ -120,10 +121,14 @@ def test_two_runs_at_once_do_each_other_no_harm(
 
 
 def test_status_names_what_runs(platform: Platform, first: ChurnResult) -> None:
-    shown = status(platform)
+    rows = {row.name: row for row in overview(platform)}
 
-    assert "psql -h" in shown["PostgreSQL"]
-    assert first.endpoint.url in shown[f"Endpoint {first.model.name}"]
+    assert "psql -h" in rows["postgres"].url
+    assert rows["postgres"].health == rows["prefect-server"].health == "ok"
+    name = first.model.name
+    assert rows[name].url.startswith(first.endpoint.url)
+    assert rows[name].detail == f"version {first.endpoint.model.version}"
+    assert [row for row in rows if row.startswith(f"{name}/")]
 
 
 def test_a_folder_that_is_no_home_is_not_deleted(

@@ -16,6 +16,7 @@ from typing import Literal
 from mlops_common import web
 from mlops_common.errors import MlopsError
 from mlops_common.logger import get_logger
+from mlops_common.orchestration.presence import those_present
 from mlops_common.orchestration.server import server_url
 from mlops_common.orchestration.session import configured_api
 from mlops_common.processes import Identity, wait_until
@@ -26,6 +27,7 @@ RUN = "PREFECT__FLOW_RUN_ID"
 HOME = "MLOPS_HOME"
 MARK = "PLATFORM_WORKER"  # variable of what the worker of `mlops up` runs
 PATIENCE = 10.0  # seconds
+MISTAKEN = 400  # the least status of an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,30 @@ class Running:
         id: Its number at the API.
         processes: Those that work for it.
         ours: Whether the worker of `mlops up` started it, and not one by hand.
+        name: For people, where no worker runs it; the API knows that of others.
     """
 
     id: str
     processes: tuple[Identity, ...]
-    ours: bool
+    ours: bool = False
+    name: str = ""
 
 
 def running(home: Path) -> list[Running]:
-    """Return the flow runs of deployments that go on in a home."""
+    """Return the flow runs that go on in a home, by a worker or without."""
+    return [*of_workers(home), *direct(home)]
+
+
+def direct(home: Path) -> list[Running]:
+    """Return those that a command runs itself, as `mlops run` does."""
+    return [
+        Running(str(who.pid), family(who), name=f"mlops run {name} (process {who.pid})")
+        for name, who in those_present(home)
+    ]
+
+
+def of_workers(home: Path) -> list[Running]:
+    """Return those that a worker started, be it that it died since."""
     found: dict[str, list[Identity]] = defaultdict(list)
     ours = set()
     for pid, variables in _processes(home):
@@ -58,7 +75,7 @@ def running(home: Path) -> list[Running]:
 
 def bury(home: Path) -> None:
     """End the runs that a worker of `mlops up` left when it died: they crashed."""
-    left = [run for run in running(home) if run.ours]
+    left = [run for run in of_workers(home) if run.ours]
     if not left:
         return
     kill(left)
@@ -80,7 +97,7 @@ def kill(runs: Iterable[Running]) -> None:
 def names(home: Path, runs: Iterable[Running]) -> list[str]:
     """Return the names of runs, for people; their numbers where the API is silent."""
     url, headers = _api(home)
-    return [_name(url, headers, run.id) for run in runs]
+    return [run.name or _name(url, headers, run.id) for run in runs]
 
 
 def conclude(
@@ -96,11 +113,31 @@ def conclude(
     """
     url, headers = _api(home)
     state = {"type": how, "name": how.title(), "message": message}
-    told = json.dumps({"state": state, "force": True}).encode()
+    # Not by force: the rules of the server free the run's slot, too.
+    told = json.dumps({"state": state}).encode()
+    kind = {"Content-Type": "application/json"}
     for run in runs:
+        if run.name:
+            continue
         address = f"{url}/flow_runs/{run.id}/set_state"
-        kind = {"Content-Type": "application/json"}
-        web.get(address, headers={**headers, **kind}, data=told)
+        answer = web.get(address, headers={**headers, **kind}, data=told)
+        if answer.status >= MISTAKEN:
+            log.warning("run %s was not recorded as %s", run.id, how.lower())
+
+
+def family(root: Identity) -> tuple[Identity, ...]:
+    """Return a process with all that it started and that is still its own."""
+    import psutil
+
+    found = [root]
+    try:
+        children = psutil.Process(root.pid).children(recursive=True)
+    except psutil.Error:
+        return tuple(found)
+    for child in children:
+        with suppress(ProcessLookupError):
+            found.append(Identity.of(child.pid))
+    return tuple(found)
 
 
 def _api(home: Path) -> tuple[str, dict[str, str]]:

@@ -40,7 +40,10 @@ def services(platform: Platform) -> Iterator[Part]:
         return
     needs = () if platform.postgres.server is None else (DATABASE,)
     for name in platform.serving.names():
-        yield Service(platform, name, needs)
+        service = Service(platform, name, needs)
+        # The first version of a service is its deployer's business.
+        if service.folder.desired().serving is not None:
+            yield service
 
 
 def process_worker(platform: Platform, plan: Plan, needs: tuple[str, ...]) -> Program:

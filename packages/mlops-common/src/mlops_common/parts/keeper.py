@@ -49,8 +49,7 @@ class Keeper:
         """Work until the plan is gone, or `stop`."""
         with locks.exclusive(self._folder.alive):
             while not self._stopping.is_set() and self._folder.plan() is not None:
-                with suppress(OSError):
-                    self._reconcile()
+                self._reconcile()
                 self._stopping.wait(TICK)
             for watch in self._watches.values():
                 watch.leave()
@@ -106,7 +105,7 @@ def main() -> None:
     def parts() -> Iterable[Part]:
         try:
             return [*fixed, *catalogue.services(platform)]
-        except MlopsError:
+        except (MlopsError, OSError, ValueError):
             log.exception("the services cannot be listed")
             return fixed
 

@@ -150,13 +150,9 @@ class Service:
         return self.platform.serving.status(self.name)
 
     def healthy(self) -> bool:
-        """Whether its promoted version, or else the staged one, is up."""
-        desired, status = self.folder.desired(), self.folder.status()
-        if status is None:
-            return False
-        return desired.serving is None or status.answers(desired.serving)
+        """Whether its promoted version answers."""
+        return self.status().running
 
     def start(self) -> None:
         """Start it unless it runs, and return once it answers."""
-        if self.folder.desired().serving is not None:
-            self.platform.serving.endpoint(self.name)
+        self.platform.serving.endpoint(self.name)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from mlops_common.errors import MlopsError
 from mlops_common.logger import get_logger
 from mlops_common.parts.folder import Progress, State
 from mlops_common.parts.part import Part
@@ -88,10 +87,10 @@ class Watch:
         self._update("starting")
         try:
             self.part.start()
-        except (MlopsError, OSError) as error:
-            self._failures += 1
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             log.error("%s: %s", self.part.title, error)  # noqa: TRY400 - for people
-            self._update("failed", problem=str(error))
+            self._failures += 1
+            self._update("failed", problem=str(error) or repr(error))
             self._stopping.wait(pause_after(self._failures))
             return 0.0
         self._update("running")
