@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from mlops_common import locks
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import BackendError, ContractError, NotFoundError
 from mlops_common.processes import wait_until
+from mlops_common.progress import Advance, Unit, listening
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import verified
 from mlops_common.serving.base import ServiceSpec
@@ -57,9 +59,48 @@ def request_(platform: Platform) -> TrainingRequest:
     return requested(platform, "monday")
 
 
+class Followed:
+    """Listens to how far the training is."""
+
+    def __init__(self) -> None:
+        self.share = 0.0
+
+    @contextmanager
+    def step(
+        self,
+        description: str,
+        total: float | None,
+        unit: Unit = "",
+    ) -> Iterator[Advance]:
+        assert unit == ""
+
+        def advance(amount: float) -> None:
+            if description == "Train the model":
+                assert total == 1
+                self.share += amount
+
+        yield advance
+
+
 @pytest.fixture(scope="module")
-def model(platform: Platform, request_: TrainingRequest) -> ModelRef:
-    return LocalTraining(platform).train(request_)
+def followed() -> Followed:
+    return Followed()
+
+
+@pytest.fixture(scope="module")
+def model(
+    platform: Platform, request_: TrainingRequest, followed: Followed
+) -> ModelRef:
+    with listening(followed):
+        return LocalTraining(platform).train(request_)
+
+
+def test_whoever_waits_for_a_training_is_told_how_far_it_is(
+    model: ModelRef, followed: Followed
+) -> None:
+    assert model.version
+    # At least that the model is fitted and another process judges it.
+    assert 0.3 < followed.share <= 1
 
 
 def test_a_run_leaves_nothing_but_its_outcome(

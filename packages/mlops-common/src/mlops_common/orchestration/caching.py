@@ -44,8 +44,11 @@ class ByContent(CachePolicy):
         """Return the key of the content, after what does not hold was forgotten."""
         key = content_key(task_ctx.task.fn, inputs)
         kept = results_folder() / key
-        if kept.exists() and not self._believed(task_ctx, key, inputs):
-            kept.unlink(missing_ok=True)
+        if kept.exists():
+            if self._believed(task_ctx, key, inputs):
+                log.info("%s is skipped: it was done, and holds", task_ctx.task.name)
+            else:
+                kept.unlink(missing_ok=True)
         return key
 
     def _believed(

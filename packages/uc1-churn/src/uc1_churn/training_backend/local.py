@@ -21,13 +21,14 @@ from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health
 from mlops_common.logger import get_logger
 from mlops_common.processes import tail, wait_until
-from mlops_common.progress import step
+from mlops_common.progress import Advance, step
 from mlops_common.refs import ModelRef
 from uc1_churn import openmp
-from uc1_churn.training_backend import outcome
+from uc1_churn.training_backend import advancement, outcome
 from uc1_churn.training_backend.base import TrainingRequest
 
 REQUEST, LOG, LOCK = "request.json", "log.txt", "lock"
+LOOK = 2.0  # seconds between two looks at how far the training is
 log = get_logger(__name__)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -64,7 +65,7 @@ class LocalTraining:
         """
         objects, key = self._platform.objects, request.run_key
         with (
-            step("Train the model"),
+            step("Train the model", total=1) as advance,
             _workspace(self._root, key) as (folder, lock),
             _translated(self._root),
         ):
@@ -72,8 +73,10 @@ class LocalTraining:
             if earlier is not None:
                 return earlier
             outcome.forget_error(objects, key)
+            advancement.forget(objects, key)
             (folder / REQUEST).write_text(request.model_dump_json(), "utf-8")
-            status = _run(folder, lock, self._platform.settings.home)
+            with _started(folder, lock, self._platform.settings.home) as process:
+                status = self._awaited(process, key, advance)
             said = COLOUR.sub("", tail(folder / LOG, 30))
         error = outcome.error(objects, key)
         model = outcome.kept(objects, key)
@@ -85,6 +88,19 @@ class LocalTraining:
                 f"the end of its log:\n{said}"
             )
         return model
+
+    def _awaited(
+        self, process: "subprocess.Popen[bytes]", key: str, advance: Advance
+    ) -> int:
+        """Return the exit status of the training, after following it."""
+        seen = 0.0
+        while True:
+            try:
+                return process.wait(LOOK)
+            except subprocess.TimeoutExpired:
+                now = advancement.told(self._platform.objects, key)
+                advance(now - seen)
+                seen = now
 
 
 @contextmanager
@@ -145,8 +161,11 @@ def _translated(root: Path) -> Iterator[None]:
         ) from error
 
 
-def _run(folder: Path, lock: BinaryIO, home: Path) -> int:
-    """Run the pipeline over the request in `folder`; return its exit status."""
+@contextmanager
+def _started(
+    folder: Path, lock: BinaryIO, home: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the pipeline over the request in `folder`; it ends with the block."""
     environment = {
         **os.environ,
         "MLOPS_HOME": str(home),
@@ -172,7 +191,7 @@ def _run(folder: Path, lock: BinaryIO, home: Path) -> int:
             pass_fds=(lock.fileno(),),
         )
         try:
-            return process.wait()
+            yield process
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

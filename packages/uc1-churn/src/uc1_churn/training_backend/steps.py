@@ -1,6 +1,8 @@
 """What the components of the training pipeline do, each in a process of its own."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +14,13 @@ import pyarrow.parquet as pq
 
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.config import flatten
+from mlops_common.progress import listening
 from mlops_common.refs import ModelRef
 from uc1_churn import economics, metrics, openmp, splitting, training
 from uc1_churn.feature_schema import EVENT_TIMESTAMP, LABEL
 from uc1_churn.splitting import Split
 from uc1_churn.training_backend import outcome
+from uc1_churn.training_backend.advancement import ToldSteps
 from uc1_churn.training_backend.base import TrainingRequest
 
 if TYPE_CHECKING:
@@ -39,7 +43,7 @@ def fit(request: str, folder: str) -> None:
     """
     wanted = TrainingRequest.model_validate_json(request)
     platform = connect()
-    with outcome.reported(platform.objects, wanted.run_key):
+    with _reported(platform, wanted):
         openmp.require()
         parts = _split(platform, wanted)
         _fit(parts, wanted, Path(folder))
@@ -57,7 +61,7 @@ def register(request: str, folder: str) -> str:
     """
     wanted = TrainingRequest.model_validate_json(request)
     platform = connect()
-    with outcome.reported(platform.objects, wanted.run_key):
+    with _reported(platform, wanted):
         name, tags = wanted.params.model_name, {"run_key": wanted.run_key}
         model = platform.tracking.find(name, tags)
         if model is None:
@@ -65,6 +69,14 @@ def register(request: str, folder: str) -> str:
             model = _register(platform, wanted, parts, Path(folder))
         outcome.keep(platform.objects, wanted.run_key, model)
     return model.model_dump_json()
+
+
+@contextmanager
+def _reported(platform: Platform, request: TrainingRequest) -> Iterator[None]:
+    """Tell whoever asked for the training how far it is, and what ended it."""
+    objects, key = platform.objects, request.run_key
+    with outcome.reported(objects, key), listening(ToldSteps(objects, key)):
+        yield
 
 
 def _split(platform: Platform, request: TrainingRequest) -> Split:
