@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from mlops_common.errors import (
 from mlops_common.files import PARTIAL
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.transfer import Extract, extract
+from mlops_common.progress import Advance, Unit, listening
 from mlops_common.sections import PostgresSettings
 from mlops_common.testing.postgres import small_disk
 
@@ -478,3 +480,29 @@ def test_a_query_that_takes_too_long_is_ended_and_names_the_setting(
         extract(impatient, "SELECT pg_sleep(60)::text AS slept", tmp_path / "a.parquet")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_extract_tells_how_many_rows_were_sent(
+    postgres: Postgres, target: Path
+) -> None:
+    class Listener:
+        def __init__(self) -> None:
+            self.total, self.seen = 0.0, [0.0]
+
+        @contextmanager
+        def step(
+            self, description: str, total: float | None, unit: Unit
+        ) -> Iterator[Advance]:
+            assert (description, unit) == (f"Extract {target.stem}", "")
+            self.total = total or 0.0
+            yield self.seen.append
+
+    listener = Listener()
+    # The server needs two seconds for them, and knows how many there will be.
+    slow = "SELECT n, pg_sleep(0.002)::text FROM generate_series(1, 1000) AS n"
+
+    with listening(listener):
+        found = extract(postgres, slow, target)
+
+    assert listener.total == found.rows == 1000
+    assert 0 < sum(listener.seen) <= 1000

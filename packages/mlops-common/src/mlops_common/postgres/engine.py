@@ -36,12 +36,21 @@ def engine(threads: int, memory: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def attach(
-    connection: duckdb.DuckDBPyConnection, postgres: Postgres, database: str | None
+    connection: duckdb.DuckDBPyConnection,
+    postgres: Postgres,
+    database: str | None,
+    application: str = "",
 ) -> None:
     """Give the engine read access to a database, under the name `source`.
 
     Rows come in the same order each time: a scan starts at the first page and one
     process of the server reads.
+
+    Args:
+        connection: The engine.
+        postgres: The server.
+        database: Name of the database; that of the settings when omitted.
+        application: Letters and digits by which the server shall know the connection.
 
     Raises:
         ConfigError: The extension does not fit the engine.
@@ -54,6 +63,7 @@ def attach(
         timezone="UTC",
     )
     conninfo += " client_encoding=UTF8"
+    conninfo += f" application_name={application}" if application else ""
     connection.execute(f"LOAD {literal(str(_extension()))}")
     try:
         connection.execute(

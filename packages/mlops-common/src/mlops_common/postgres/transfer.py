@@ -8,6 +8,7 @@ same bytes: the scan starts at the first page and keeps the order.
 import errno
 import os
 import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mlops_common import files, progress
 from mlops_common.errors import BackendError, ConfigError, ContractError, MlopsError
 from mlops_common.postgres import engine, fidelity, refusals
 from mlops_common.postgres.database import Postgres
+from mlops_common.postgres.watching import expected, watched
 
 ROW_GROUP = 122_880  # rows; a multiple of DuckDB's vectors
 MEMORY = "200MB"
@@ -74,15 +76,17 @@ def extract(
             same name, or the query fails on a row, as by a division by zero.
         BackendError: The server fails or cannot be reached, or the disk is full.
     """
-    statement = _statement(postgres, query, database)
+    statement, rows = _statement(postgres, query, database)
+    application = f"mlops-{secrets.token_hex(6)}"
     with (
-        progress.step(f"Extract {target.stem}"),
+        progress.step(f"Extract {target.stem}", total=rows) as advance,
         files.replacing(target) as partial,
         engine.engine(threads=1, memory=MEMORY) as connection,
     ):
-        engine.attach(connection, postgres, database)
+        engine.attach(connection, postgres, database, application)
         try:
-            connection.execute(_copy(statement, partial))
+            with watched(postgres, database, application, advance):
+                connection.execute(_copy(statement, partial))
         except duckdb.Error as error:
             raise _problem(error, postgres, target) from error
         return _written(partial)
@@ -90,11 +94,13 @@ def extract(
 
 def _statement(
     postgres: Postgres, query: str | sql.Composable, database: str | None
-) -> str:
+) -> tuple[str, int | None]:
+    """Return the statement that reads the exact values, and about how many rows."""
     with postgres.connect(database) as connection:
         connection.read_only = True
         try:
-            return fidelity.exact_select(connection, query)
+            statement = fidelity.exact_select(connection, query)
+            return statement, expected(connection, statement)
         except psycopg.Error as error:
             text = query if isinstance(query, str) else query.as_string(None)
             raise refusals.translated(error, postgres, database, text) from error
