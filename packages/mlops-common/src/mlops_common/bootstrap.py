@@ -90,7 +90,16 @@ class Platform:
             artifacts=self.objects.uri("mlflow") if ours else None,
             variables=variables(settings, self.settings.postgres) | shared,
             copies=self.settings.home / "models",
+            pages="" if settings.external else self._mlflow_pages(),
         )
+
+    def _mlflow_pages(self) -> str:
+        """Return where `mlops up` shows the runs of this home, if it ever did."""
+        from mlops_common.ports import MLFLOW_PAGES, Remembered
+        from mlops_common.processes import LOOPBACK
+
+        port = Remembered(self.settings.home / MLFLOW_PAGES).number()
+        return "" if port is None else f"http://{LOOPBACK}:{port}"
 
     @cached_property
     def serving(self) -> "Serving":

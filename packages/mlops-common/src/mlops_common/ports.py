@@ -7,6 +7,8 @@ from pathlib import Path
 from mlops_common.files import replacing
 from mlops_common.processes import LOOPBACK, free_port
 
+MLFLOW_PAGES = "platform/parts/mlflow.port"  # below the home; `mlops up` writes it
+
 
 @dataclass(frozen=True, slots=True)
 class Remembered:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError, ContractError, NotFoundError
+from mlops_common.parts import catalogue
+from mlops_common.ports import MLFLOW_PAGES
 from mlops_common.postgres.database import Postgres
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import folder_digest, verified
+from mlops_common.settings import Settings
 from mlops_common.testing.marks import MLFLOW
 from mlops_common.testing.models import a_model
 from mlops_common.tracking import Run, Tracking
@@ -63,6 +68,23 @@ def test_a_run_keeps_params_metrics_dataset_and_files(
     }
     assert tracking.read_json(run.id, "evaluation.json") == {"rows": 3}
     assert tracking.read(run.id, "plots/roc.png") == b"\x89PNG"
+
+
+def test_a_run_has_a_page_where_a_server_shows_the_database(
+    tracking: Tracking, uri: str, artifacts: Path, run: Run
+) -> None:
+    pages = "http://127.0.0.1:5000"
+    shown = Tracking(uri, artifacts.as_uri(), pages=pages)
+
+    assert tracking.page(run.id) == ""
+    assert re.fullmatch(rf"{pages}/#/experiments/\d+/runs/{run.id}", shown.page(run.id))
+
+
+def test_the_platform_knows_where_its_own_server_shows_the_runs(tmp_path: Path) -> None:
+    platform = connect(Settings(home=tmp_path))
+    server = catalogue.mlflow_server(platform, ())
+
+    assert server.remembered.file == tmp_path / MLFLOW_PAGES
 
 
 def test_a_version_names_its_dataset_commit_and_bytes(

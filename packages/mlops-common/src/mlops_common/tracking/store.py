@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlops_common.errors import ContractError, NotFoundError
 from mlops_common.refs import ModelRef
@@ -29,6 +30,7 @@ class Tracking:
         variables: What MLflow's client reads from the environment, such as a login.
         copies: Folder for copies of models that are kept elsewhere, each under its
             digest; without it a copy lasts as long as this process.
+        pages: URL of the server that shows a database's runs, where there is one.
     """
 
     def __init__(
@@ -37,9 +39,11 @@ class Tracking:
         artifacts: str | None,
         variables: Mapping[str, str] | None = None,
         copies: Path | None = None,
+        pages: str = "",
     ) -> None:
         self._connection = Connection(uri, variables)
         self._copies = copies
+        self._pages = pages or (_bare(uri) if uri.startswith("http") else "")
         self._artifacts = artifacts
 
     def __repr__(self) -> str:
@@ -200,12 +204,11 @@ class Tracking:
             NotFoundError: The run is unknown.
             BackendError: The store cannot be reached.
         """
-        address = self._connection.address.rstrip("/")
-        if not address.startswith("http"):
+        if not self._pages:
             return ""
         with self._connection.translated(f"find run {run_id}"):
             number = self._connection.client.get_run(run_id).info.experiment_id
-        return f"{address}/#/experiments/{number}/runs/{run_id}"
+        return f"{self._pages}/#/experiments/{number}/runs/{run_id}"
 
     def serve(self, port: int) -> None:
         """Serve MLflow's own pages on loopback until told to stop.
@@ -264,6 +267,17 @@ class Tracking:
             f"no model {name!r} (asked for its {what}); "
             f"known: {', '.join(names) or 'none'}; train one first"
         )
+
+
+def _bare(url: str) -> str:
+    """Return a URL without a login and a slash at its end.
+
+    Examples:
+        >>> _bare("https://ann:s3cret@mlflow.example/")
+        'https://mlflow.example'
+    """
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
 
 
 def _filter(wanted: Mapping[str, str]) -> str:
