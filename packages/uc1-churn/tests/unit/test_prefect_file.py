@@ -26,6 +26,7 @@ def test_it_retrains_every_morning_one_run_at_a_time(deployment: Deployment) -> 
     assert deployment.tags == ("uc1", "churn")
     assert deployment.schedules == (Schedule("0 6 * * *", slug="daily"),)
     assert deployment.limit == 1
+    assert deployment.collision == "ENQUEUE"
     assert deployment.pool == POOL
 
 

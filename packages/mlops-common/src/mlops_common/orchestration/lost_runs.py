@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FILE = "lost_runs.yaml"
+BEAT = 30  # seconds between two signs of life, which `prefect.yaml` sets for workers
 
 
 def watch(client: "SyncPrefectClient", silence: timedelta | None = None) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlops_common.deployments import Deployment, Schedule
+from mlops_common.orchestration.lost_runs import BEAT
 from mlops_common.orchestration.session import orchestrated, quiet
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def serve(
         ConcurrencyLimitConfig,
         ConcurrencyLimitStrategy,
     )
+    from prefect.settings import (
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        temporary_settings,
+    )
     from prefect.types.entrypoint import EntrypointType
 
     flow: Any = case.load_flow()
@@ -41,7 +46,8 @@ def serve(
         limit=deployment.limit,
         collision_strategy=ConcurrencyLimitStrategy(deployment.collision),
     )
-    with orchestrated(platform):
+    beating = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: BEAT})
+    with orchestrated(platform), beating:
         prefect.serve(
             flow.to_deployment(
                 name=deployment.name,
