@@ -15,7 +15,7 @@ from mlops_common.errors import (
     NotFoundError,
 )
 from mlops_common.objects.base import ObjectStore
-from mlops_common.objects.s3 import S3ObjectStore, uploads
+from mlops_common.objects.s3 import S3ObjectStore, downloads, uploads
 from mlops_common.objects.s3.bucket import Bucket
 from mlops_common.processes import LOOPBACK
 from mlops_common.progress import Unit, listening
@@ -130,6 +130,56 @@ def test_a_connection_that_is_reset_in_a_download_is_taken_up_where_it_broke(
 
     assert (tmp_path / "copy").read_bytes() == read == file.read_bytes()
     assert (proxy.done, another.done) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("fast", "requests"),
+    [pytest.param(1, 1, id="near"), pytest.param(1 << 60, 3, id="far")],
+)
+def test_an_object_comes_in_parts_at_once_from_a_server_that_is_far_away(
+    settings: MinioSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fast: int,
+    requests: int,
+) -> None:
+    monkeypatch.setattr(downloads, "FAST", fast)
+    file = a_file(tmp_path, LARGE)
+    store, steps = S3ObjectStore(settings), Recorder()
+    store.upload("a", file)
+    asked: list[str] = []
+    once = Bucket.once
+
+    def counted(bucket: Bucket, operation: str, **arguments: object) -> object:
+        asked.append(operation)
+        return once(bucket, operation, **arguments)
+
+    monkeypatch.setattr(Bucket, "once", counted)
+    with listening(steps):
+        store.download("a", tmp_path / "copy")
+
+    assert (tmp_path / "copy").read_bytes() == file.read_bytes()
+    assert steps.seen == [("Download a", LARGE, "bytes", LARGE)]
+    assert asked == ["head_object", *["get_object"] * requests]
+
+
+@pytest.mark.parametrize("fast", [1, 1 << 60], ids=["near", "far"])
+def test_a_large_object_that_changed_on_the_way_is_no_file(
+    gateway: FaultyGateway,
+    store: S3ObjectStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fast: int,
+) -> None:
+    monkeypatch.setattr(downloads, "FAST", fast)
+    store.upload("a", a_file(tmp_path, LARGE))
+    # What is left of the first answer is not read where parts follow.
+    gateway.spoil(Fault("damage download", "GET", times=3))
+
+    with pytest.raises(ContractError, match=r"'a' in bucket .* was altered"):
+        store.download("a", tmp_path / "copy")
+
+    assert not (tmp_path / "copy").exists()
 
 
 def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed(

@@ -6,7 +6,7 @@ that a test names. Broken connections are `network.CuttingProxy`'s.
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -160,7 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD" and status not in NO_BODY:
-            self.wfile.write(body)
+            # A client may leave before the end.
+            with suppress(ConnectionError):
+                self.wfile.write(body)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = pass_on  # noqa: N815
 

@@ -2,21 +2,17 @@
 
 import hashlib
 import io
-import mmap
-import os
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from botocore.exceptions import ClientError, IncompleteReadError
 
 from mlops_common.errors import ContractError
 from mlops_common.objects.s3.bucket import Bucket
 from mlops_common.objects.s3.errors import ERRORS
-from mlops_common.progress import Advance
+from mlops_common.objects.s3.seeking import Sized
 
 DIGEST = "sha256"  # name of the metadata that holds it
 WRITER = "writer"
@@ -62,7 +58,7 @@ def stored(bucket: Bucket, key: str) -> Stored:
     )
 
 
-def blocks(bucket: Bucket, found: Stored, start: int, stop: int) -> Iterator[bytes]:
+def blocks(bucket: Bucket, found: Stored, start: int, stop: int) -> Generator[bytes]:
     """Yield the bytes from `start` up to `stop`, all of one version of the object.
 
     A connection that breaks is taken up where it broke.
@@ -80,32 +76,6 @@ def blocks(bucket: Bucket, found: Stored, start: int, stop: int) -> Iterator[byt
             bucket.retries.pause(action, failures, error)
 
 
-def fetch(bucket: Bucket, found: Stored, target: Path, advance: Advance) -> str:
-    """Copy an object to a file, several parts at once; return its SHA-256."""
-    size = bucket.settings.part_size_mb << 20
-    starts = range(0, found.size, size)
-    with (
-        target.open("wb+") as file,
-        ThreadPoolExecutor(bucket.settings.parallel_parts) as pool,
-    ):
-        file.truncate(found.size)
-
-        def part(start: int) -> int:
-            position = start
-            stop = min(start + size, found.size)
-            for block in blocks(bucket, found, start, stop):
-                os.pwrite(file.fileno(), block, position)
-                position += len(block)
-                advance(len(block))
-            return stop
-
-        parts = [pool.submit(part, start) for start in starts]
-        try:
-            return _digest(file, starts, parts)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
 def check(bucket: Bucket, found: Stored, digest: str) -> None:
     """Compare the SHA-256 of what was read with that of what was written.
 
@@ -120,7 +90,7 @@ def check(bucket: Bucket, found: Stored, digest: str) -> None:
         )
 
 
-class Stream(io.RawIOBase):
+class Stream(Sized):
     """An object as a file that can seek; read from end to end, it is checked.
 
     Args:
@@ -129,37 +99,19 @@ class Stream(io.RawIOBase):
     """
 
     def __init__(self, bucket: Bucket, found: Stored) -> None:
-        super().__init__()
+        super().__init__(found.size)
         self._bucket = bucket
         self._found = found
-        self._position = 0
         self._blocks: Iterator[bytes] = iter(())
         self._rest = b""
         self._hash: Any = hashlib.sha256()
         self._restart()
 
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say that it can seek."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
-
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move; a request is made by the next read."""
-        origin = {
-            io.SEEK_SET: 0,
-            io.SEEK_CUR: self._position,
-            io.SEEK_END: self._found.size,
-        }
-        position = max(0, origin[whence] + offset)
-        if position != self._position:
-            self._position = position
+        before = self._position
+        position = super().seek(offset, whence)
+        if position != before:
             self._hash = None
             self._restart()
         return position
@@ -196,21 +148,6 @@ class Stream(io.RawIOBase):
         close = getattr(self._blocks, "close", None)
         if close is not None:
             close()
-
-
-def _digest(file: BinaryIO, starts: range, parts: list[Future[int]]) -> str:
-    """Return the SHA-256 of a file, taken in order while later parts still come."""
-    digest = hashlib.sha256()
-    if parts:
-        with (
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-            memoryview(mapped) as view,
-        ):
-            for start, part in zip(starts, parts, strict=True):
-                # A slice is a view too, and the map is closed after all of them.
-                with view[start : part.result()] as piece:
-                    digest.update(piece)
-    return digest.hexdigest()
 
 
 def _streamed(bucket: Bucket, found: Stored, start: int, stop: int) -> Iterator[bytes]:

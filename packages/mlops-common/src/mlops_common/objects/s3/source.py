@@ -1,7 +1,6 @@
 """A file that is to be stored: read in parts, and watched for changes."""
 
 import hashlib
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,42 +9,25 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlops_common.errors import ContractError, NotFoundError
+from mlops_common.objects.s3.seeking import Sized
 
 
-class Part(io.RawIOBase):
+class Part(Sized):
     """A part of an open file; several can be read at once.
 
-    Attributes:
-        size: Bytes.
+    Args:
+        file: Descriptor of the file.
+        start: Where in it the part begins.
+        size: Bytes of the part.
     """
 
     def __init__(self, file: int, start: int, size: int) -> None:
-        super().__init__()
+        super().__init__(size)
         self._file = file
         self._start = start
-        self._position = 0
-        self.size = size
 
     def __len__(self) -> int:
         return self.size
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say that it can seek."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move, as in a file of its own."""
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}
-        self._position = origin[whence] + offset
-        return self._position
 
     def read(self, size: int | None = -1) -> bytes:
         """Return the next bytes.

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 from mlops_common.files import replacing
 from mlops_common.health import Health
 from mlops_common.objects.base import checked, span
-from mlops_common.objects.s3 import health, reading, uploads
+from mlops_common.objects.s3 import downloads, health, reading, uploads
 from mlops_common.objects.s3.bucket import Bucket
 from mlops_common.progress import step
 from mlops_common.sections import MinioSettings
@@ -71,7 +71,7 @@ class S3ObjectStore:
             replacing(target, flush=False) as partial,
             step(f"Download {key}", found.size, unit="bytes") as advance,
         ):
-            digest = reading.fetch(self._bucket, found, partial, advance)
+            digest = downloads.fetch(self._bucket, found, partial, advance)
             reading.check(self._bucket, found, digest)
 
     def digest(self, key: str) -> str:
