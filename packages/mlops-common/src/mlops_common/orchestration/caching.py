@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from mlops_common.config import load
 from mlops_common.errors import MlopsError
 from mlops_common.logger import get_logger
+from mlops_common.progress import step
 from mlops_common.provenance import package_digest
 
 log = get_logger(__name__)
@@ -47,6 +48,8 @@ class ByContent(CachePolicy):
         if kept.exists():
             if self._believed(task_ctx, key, inputs):
                 log.info("%s is skipped: it was done, and holds", task_ctx.task.name)
+                with step(f"Skip {task_ctx.task.name}, which was done"):
+                    pass
             else:
                 kept.unlink(missing_ok=True)
         return key
