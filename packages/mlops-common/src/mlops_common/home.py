@@ -10,6 +10,7 @@ from mlops_common.orchestration.server import server_process
 from mlops_common.parts.folder import PlatformFolder
 from mlops_common.parts.lowering import lower
 from mlops_common.progress import step
+from mlops_common.serving.local.state import ServiceFolder
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -27,6 +28,9 @@ def stop(platform: "Platform") -> Iterator[str]:
         with folder.turn():
             yield from lower(folder)
     for name in platform.serving.names():
+        service = ServiceFolder(home / "serving" / name)
+        if service.exists() and not service.supervisor.running():
+            continue
         with step(f"Stop endpoint {name}"):
             platform.serving.stop(name)
         yield f"endpoint {name}"

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ from mlops_common import web
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.home import reset
 from mlops_common.orchestration.running import running
+from mlops_common.parts.folder import PlatformFolder
 from mlops_common.parts.overview import overview
 from mlops_common.processes import LOOPBACK, Identity, wait_until
 from mlops_common.settings import Settings
 from mlops_common.simulation import write_company
 from mlops_common.testing.command import mlops
+from mlops_common.testing.serving import SERVICE, spec
 
 PATIENCE = 180.0  # seconds
 DEPLOYMENT = "UC1: Churn Prediction Pipeline/churn-prediction-daily"
@@ -50,7 +53,9 @@ class Home:
     def rows(self) -> dict[str, Row]:
         """Return how the parts are doing, and remember their processes."""
         rows = {row.name: row.as_json() for row in overview(self.platform)}
-        self.seen |= {Identity.of(r["pid"]) for r in rows.values() if r["pid"]}
+        for pid in filter(None, (row["pid"] for row in rows.values())):
+            with suppress(ProcessLookupError):
+                self.seen.add(Identity.of(pid))
         return rows
 
     def kill(self, name: str) -> None:
@@ -59,6 +64,11 @@ class Home:
     def becomes(self, name: str, met: Callable[[Row], bool]) -> bool:
         """Wait until the status of a part is as wanted."""
         return wait_until(lambda: met(self.rows()[name]), PATIENCE, pause=0.5)
+
+    def kept(self, name: str) -> str:
+        """Return the state of a part as the keeper knows it."""
+        parts = PlatformFolder(self.path).report().parts
+        return parts[name].state if name in parts else ""
 
     def api(self, path: str, data: dict[str, Any] | None = None) -> Any:
         url = self.rows()["prefect-server"]["url"]
@@ -226,6 +236,25 @@ def test_up_again_finds_the_history_and_lets_a_stranger_keep_a_port(
     assert told["moved"]["mlflow"] != port
     assert web.healthy(f"http://{LOOPBACK}:{told['moved']['mlflow']}/")
     assert [home.state(number) for number in home.runs] == ["CRASHED", "CANCELLED"]
+
+
+def test_a_service_whose_supervisor_is_killed_answers_again(
+    home: Home, tmp_path: Path
+) -> None:
+    serving = home.platform.serving
+    serving.stage(spec(tmp_path, 1))
+    url = serving.promote(SERVICE).url
+    assert home.becomes(SERVICE, lambda row: row["detail"] == "version 1")
+    told = home.rows()
+    assert told[SERVICE]["url"].startswith(url)
+    assert told[f"{SERVICE}/1"]["pid"] != told[SERVICE]["pid"]
+    assert wait_until(lambda: home.kept(SERVICE) == "running", PATIENCE)
+
+    home.kill(SERVICE)
+
+    assert home.becomes(SERVICE, lambda row: row["restarts"] == 1)
+    assert home.becomes(SERVICE, lambda row: row["health"] == "ok")
+    assert home.rows()[SERVICE]["url"].startswith(url)
 
 
 def test_down_leaves_nothing_but_the_data(home: Home) -> None:
