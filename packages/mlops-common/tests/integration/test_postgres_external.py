@@ -6,15 +6,17 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+from mlflow.store.db.utils import create_sqlalchemy_engine
 from pydantic import SecretStr
 
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.loading import load_file
 from mlops_common.postgres.transfer import extract
-from mlops_common.sections import PostgresSettings
+from mlops_common.sections import MlflowSettings, PostgresSettings
 from mlops_common.testing.external_postgres import PASSWORD, external_postgres
 from mlops_common.testing.network import CuttingProxy
+from mlops_common.tracking import variables
 
 ENCRYPTED = """
 SELECT bool_and(ssl) AS encrypted, count(*) > 0 AS seen FROM pg_stat_ssl
@@ -172,3 +174,32 @@ def test_a_connection_reset_in_a_load_leaves_no_table(
     with changed(plain).connect() as connection:
         found = "SELECT relname FROM pg_class WHERE relname LIKE 'loading%'"
         assert connection.execute(found).fetchall() == []
+
+
+def test_a_query_of_ours_is_ended_in_time(
+    plain: PostgresSettings, tmp_path: Path
+) -> None:
+    hasty = changed(plain, statement_timeout=1)
+
+    with pytest.raises(ConfigError, match=r"longer than 1 s on .*statement_timeout"):
+        extract(hasty, "SELECT pg_sleep(600)::text AS t", tmp_path / "table.parquet")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mlflow_keeps_as_many_connections_as_the_settings_say(
+    plain: PostgresSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = plain.model_copy(update={"pool_size": 2, "max_overflow": 3})
+    for name, value in variables(MlflowSettings(), settings).items():
+        monkeypatch.setenv(name, value)
+    url = Postgres(settings, None).sqlalchemy_url("pooled")
+    engine = create_sqlalchemy_engine(url)  # type: ignore[no-untyped-call]
+    try:
+        with engine.connect() as one, engine.connect() as another:
+            used = [c.execute(sa.text("SELECT 1")).scalar() for c in (one, another)]
+            assert used == [1, 1]
+            assert engine.pool.checkedout() == engine.pool.size() == 2
+            assert engine.pool._max_overflow == 3
+    finally:
+        engine.dispose()

@@ -8,6 +8,7 @@ from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 
 from mlops_common.errors import BackendError, ConfigError, MlopsError, NotFoundError
+from mlops_common.files import has_room, no_room
 from mlops_common.postgres.launch import SUPERUSER
 from mlops_common.postgres.server import EmbeddedServer
 from mlops_common.sections import PostgresSettings
@@ -144,6 +145,17 @@ class Postgres:
         except psycopg.OperationalError as error:
             problem = self._problem(str(error), database or self.settings.database)
             raise problem from error
+
+    def check_room(self) -> None:
+        """Complain before a table is written to a disk that is full.
+
+        Only the embedded server's disk is ours to look at.
+
+        Raises:
+            BackendError: It has less room than a run needs.
+        """
+        if self.server is not None and not has_room(self.server.home):
+            raise no_room(self.server.home)
 
     def ensure_database(self, name: str) -> None:
         """Create the database `name` unless it exists; safe in a race.

@@ -68,6 +68,7 @@ def load_file(
         ContractError: The file is malformed; names the line where it is known.
         BackendError: The server fails, or its disk is full.
     """
+    postgres.check_room()
     postgres.ensure_database(postgres.settings.database)
     check_free(postgres, table, replace=replace)
     load = Load(postgres, path, table, key, replace)

@@ -14,6 +14,7 @@ from mlops_common.errors import (
     MlopsError,
     NotFoundError,
 )
+from mlops_common.files import has_room, no_room
 from mlops_common.postgres.database import Postgres
 
 TABLES = (files("mlops_common.postgres") / "sql" / "tables.sql").read_text("utf-8")
@@ -39,9 +40,16 @@ def translated(
         return ContractError(f"{said} in {place}")
     if TOO_SLOW in said:
         return too_slow(postgres)
+    return _failed(error, postgres, f"{said} in {place}")
+
+
+def _failed(error: psycopg.Error, postgres: Postgres, said: str) -> BackendError:
+    # A server that cannot write its log hangs up instead of saying why.
+    if postgres.server is not None and not has_room(postgres.server.home):
+        return no_room(postgres.server.home)
     full = isinstance(error, errors.DiskFull)
     remedy = "free some space on its disk" if full else "try again"
-    return BackendError(f"{said} in {place}; {remedy}")
+    return BackendError(f"{said}; {remedy}")
 
 
 def too_slow(postgres: Postgres) -> ConfigError:

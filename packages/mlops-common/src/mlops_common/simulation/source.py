@@ -53,6 +53,7 @@ def write_company(
         ConfigError: Something else bears or uses that name, such as a view.
         BackendError: The server fails, or its disk is full.
     """
+    postgres.check_room()
     postgres.ensure_database(postgres.settings.database)
     made = description(seed=seed, customers=customers, months=months, end=end)
     names = {**_names(table), "description": sql.Literal(made)}
