@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlops_common.bootstrap import Platform
 from mlops_common.deployments import POOL
-from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
+from mlops_common.processes import GRACE, LOOPBACK, Process, free_port, wait_until
 from mlops_common.web import healthy
 
 SECRET = "team:not-guessed"  # noqa: S105 - of a server that lives for a test
@@ -98,9 +98,9 @@ class Worker:
         self.process.wait()
 
     def stop(self) -> None:
-        """End it, with its runs."""
+        """End it, once it has no runs; it may not hear of a signal."""
         self.process.terminate()
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(GRACE)
         except subprocess.TimeoutExpired:
             self.kill()
