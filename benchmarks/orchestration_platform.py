@@ -33,6 +33,8 @@ PATIENCE = 600.0  # seconds
 OVERHEAD = 10.0  # seconds that a worker may cost
 FLOW = "UC1: Churn Prediction Pipeline"
 QUICK = {"bootstrap_replicates": 100, "trees": 100}
+# Another seed may make a worse model, which is not what this is about.
+LENIENT = {"tolerance": 1, "max_calibration_error": 1}
 FIRST = "submission to first task"
 BUSY, BAD = 503, 300  # statuses
 TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -70,7 +72,7 @@ def submitted(api: str, seed: int) -> str:
     """Run the deployment with a seed of its own; return the number of the run."""
     name = f"{FLOW}/{installed()[0].name}".replace(" ", "%20")
     found = call(f"{api}/deployments/name/{name}")
-    params = {"training": {**QUICK, "seed": seed}}
+    params = {"training": {**QUICK, "seed": seed}, "gate": LENIENT}
     made = call(
         f"{api}/deployments/{found['id']}/create_flow_run",
         {"parameters": {"params": params}},
@@ -120,8 +122,9 @@ def instant(text: str) -> float:
 
 def run_directly(seed: int) -> float:
     """Run the flow by the command, with a seed of its own; return its seconds."""
-    values = {**QUICK, "seed": seed}
-    sets = (f"training.{key}={value}" for key, value in values.items())
+    training = {**QUICK, "seed": seed}
+    sets = [f"training.{key}={value}" for key, value in training.items()]
+    sets += [f"gate.{key}={value}" for key, value in LENIENT.items()]
     took, _ = timed("run", "uc1", *(word for one in sets for word in ("--set", one)))
     return took
 
