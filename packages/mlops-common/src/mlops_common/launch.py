@@ -11,7 +11,6 @@ from pydantic import TypeAdapter, ValidationError
 from mlops_common.bootstrap import Platform
 from mlops_common.config import overlaid, read_yaml
 from mlops_common.errors import ConfigError
-from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.session import orchestrated, quiet
 from mlops_common.params import Params, validated
 from mlops_common.settings import Settings
@@ -35,7 +34,7 @@ def launch(case: UseCase, platform: Platform, values: Mapping[str, Any]) -> Any:
     own, rest = _flow_arguments(flow, values)
     # A mistake in them is told before any server starts.
     params = validated(case.load_params(), rest, where=f"params of {case.name}")
-    with orchestrated(platform), present(platform.settings.home, case.name):
+    with orchestrated(platform):
         return flow(params=params, **own)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError, RefusedError
 from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.running import HOME, MARK, RUN, kill, running
@@ -20,7 +21,9 @@ from mlops_common.parts.folder import Plan, PlatformFolder, Progress
 from mlops_common.parts.keeper import Keeper
 from mlops_common.parts.lowering import check_idle, lower, recorded
 from mlops_common.parts.program import Program
+from mlops_common.parts.raising import up
 from mlops_common.processes import LOOPBACK, Identity, Process, wait_until
+from mlops_common.settings import Settings
 
 PATIENCE = 60.0  # seconds
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(300)"]
@@ -244,14 +247,40 @@ def test_a_run_that_goes_on_is_named_and_its_children_are_its_own(
 
 
 def test_a_run_without_a_worker_is_named_too(folder: PlatformFolder) -> None:
-    with present(folder.home, "uc1"):
+    with present(folder.home, "UC1"):
         (run,) = running(folder.home)
-        with pytest.raises(RefusedError, match="flow runs go on: mlops run uc1"):
+        with pytest.raises(RefusedError, match=r"flow runs go on: UC1 \(process"):
             check_idle(folder)
     (folder.home / "runs" / "1.json").write_text('{"name": "killed"', "utf-8")
 
     assert os.getpid() in {process.pid for process in run.processes}
     check_idle(folder)
+
+
+def test_a_run_of_a_worker_by_hand_is_known_by_its_number(
+    folder: PlatformFolder,
+) -> None:
+    with present(folder.home, "UC1", run="4711", api="http://127.0.0.1:9/api"):
+        (run,) = running(folder.home)
+
+    assert (run.id, run.api, run.ours) == ("4711", "http://127.0.0.1:9/api", False)
+
+
+def test_an_api_that_is_away_changes_nothing_of_what_runs(
+    folder: PlatformFolder,
+) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    keeper = folder.keeper.identity()
+
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
+        pytest.raises(BackendError, match="no Prefect API can be reached"),
+    ):
+        up(connect(Settings(home=folder.home)))
+
+    assert folder.plan() == Plan()
+    assert folder.keeper.identity() == keeper
 
 
 def test_what_a_run_leaves_running_is_no_part_of_it(

@@ -74,15 +74,12 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=0)] = 50,
 ) -> None:
     """Print the end of a log."""
-    from mlops_common.parts.logs import followed, last, log_of
+    from mlops_common.parts.logs import log_of, shown
     from mlops_common.parts.overview import overview
 
     log = log_of(overview(platform_of(context)), name)
-    for line in last(log, lines):
+    for line in shown(log, lines, follow=follow):
         typer.echo(line)
-    if follow:
-        for line in followed(log):
-            typer.echo(line)
 
 
 def down(
@@ -100,10 +97,9 @@ def down(
 
     platform = platform_of(context)
     folder = PlatformFolder(platform.settings.home)
-    if not force:
-        _check_idle(folder)
+    may_cancel = force or asked_of_runs(folder)
     with console.following():
-        cancelled = cancel_runs(folder)
+        cancelled = cancel_runs(folder) if may_cancel else []
         stopped = list(stop(platform))
     if as_json:
         console.print_json({"stopped": stopped, "cancelled": cancelled})
@@ -116,8 +112,11 @@ def down(
         typer.echo(f"nothing runs in {platform.settings.home}")
 
 
-def _check_idle(folder: "PlatformFolder") -> None:
+def asked_of_runs(folder: "PlatformFolder") -> bool:
     """Ask whether runs that go on shall be cancelled; refuse where nobody can answer.
+
+    Returns:
+        Whether there are any, and the answer was yes.
 
     Raises:
         RefusedError: A run goes on, and this is no terminal.
@@ -132,6 +131,8 @@ def _check_idle(folder: "PlatformFolder") -> None:
             raise
         runs = error.message.partition(";")[0]
         typer.confirm(f"{runs}. Cancel them?", abort=True, err=True)
+        return True
+    return False
 
 
 def _where(row: "Row") -> str:

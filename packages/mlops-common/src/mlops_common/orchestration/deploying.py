@@ -87,6 +87,17 @@ def check(pool: str = POOL) -> None:
         lost_runs.watch(client)
 
 
+def require(url: str) -> None:
+    """Make sure that an API is there and admits us.
+
+    Raises:
+        ConfigError: It does not accept the key.
+        BackendError: It cannot be reached, or failed.
+    """
+    with client_of(url) as client:
+        client.read_work_pools(limit=1)
+
+
 def ensure_pool(client: "SyncPrefectClient", pool: str = POOL) -> None:
     """Make a work pool of processes, unless there is a pool of this name."""
     from prefect.client.schemas.actions import WorkPoolCreate

@@ -4,15 +4,19 @@ A use case writes `@flow("UC1: Churn Prediction Pipeline")` and has all of this.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 
 import prefect
 from prefect.context import FlowRunContext, SyncClientContext
+from prefect.settings import PREFECT_API_URL
 
+from mlops_common.config import load
 from mlops_common.logger import get_logger
 from mlops_common.orchestration.failures import explain
+from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.reporting import ReportedSteps
 from mlops_common.params import masked
 from mlops_common.progress import listening
@@ -36,7 +40,7 @@ def flow(name: str) -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
     def made(function: Callable[P, R]) -> prefect.Flow[P, R]:
         @functools.wraps(function)
         def reported(*args: P.args, **kwargs: P.kwargs) -> R:
-            with listening(ReportedSteps()):
+            with _present(name), listening(ReportedSteps()):
                 return function(*args, **kwargs)
 
         return prefect.flow(
@@ -67,6 +71,17 @@ def name_run(name: str) -> None:
             api.client.set_flow_run_name(context.flow_run.id, name)
     except Exception as error:  # noqa: BLE001 - no run fails for its name
         log.warning("cannot rename the run to %s: %s", name, masked(str(error)))
+
+
+@contextmanager
+def _present(name: str) -> Iterator[None]:
+    """Let `mlops down` see the run at hand, whoever started it."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context is not None else None
+    api = PREFECT_API_URL.value() or ""
+    number = "" if run is None else str(run.id)
+    with present(load().settings.home, name, run=number, api=api):
+        yield
 
 
 def _first_name() -> str:

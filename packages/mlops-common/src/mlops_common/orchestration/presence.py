@@ -1,22 +1,42 @@
-"""Which processes run a flow themselves, without a worker, as `mlops run` does."""
+"""Which processes run a flow in a home, be it by themselves or for a worker."""
 
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_common.files import replacing
 from mlops_common.processes import Identity
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A process that runs a flow.
+
+    Attributes:
+        name: What it runs, for people.
+        process: It.
+        run: Number of the run at the API; empty where it waits for runs.
+        api: URL of that API.
+    """
+
+    name: str
+    process: Identity
+    run: str = ""
+    api: str = ""
+
+
 @contextmanager
-def present(home: Path, name: str) -> Iterator[None]:
+def present(home: Path, name: str, *, run: str = "", api: str = "") -> Iterator[None]:
     """Let others see that this process runs a flow until the block ends.
 
     Args:
         home: Where it runs.
         name: What it runs, for people.
+        run: Number of the run at the API, if there is one.
+        api: URL of that API.
 
     Raises:
         BackendError: The disk is full, or the folder cannot be written.
@@ -24,7 +44,8 @@ def present(home: Path, name: str) -> Iterator[None]:
     own = Identity.of(os.getpid())
     record = _folder(home) / f"{own.pid}.json"
     with replacing(record, flush=False) as partial:
-        told = {"name": name, "pid": own.pid, "created": own.created}
+        who = {"pid": own.pid, "created": own.created}
+        told = {"name": name, "process": who, "run": run, "api": api}
         partial.write_text(json.dumps(told), "utf-8")
     try:
         yield
@@ -32,14 +53,14 @@ def present(home: Path, name: str) -> Iterator[None]:
         record.unlink(missing_ok=True)
 
 
-def those_present(home: Path) -> Iterator[tuple[str, Identity]]:
-    """Yield what is run and by whom; of those that were killed the record goes.
+def those_present(home: Path) -> Iterator[Present]:
+    """Yield who runs what; of those that were killed the record goes.
 
     Examples:
         >>> import tempfile
         >>> home = Path(tempfile.mkdtemp())
         >>> with present(home, "uc1"):
-        ...     [name for name, _ in those_present(home)]
+        ...     [one.name for one in those_present(home)]
         ['uc1']
         >>> list(those_present(home))
         []
@@ -47,11 +68,11 @@ def those_present(home: Path) -> Iterator[tuple[str, Identity]]:
     for record in sorted(_folder(home).glob("[0-9]*.json")):
         try:
             told = json.loads(record.read_text("utf-8"))
-            name, who = told["name"], Identity(told["pid"], told["created"])
+            found = Present(**{**told, "process": Identity(**told["process"])})
         except (OSError, ValueError, LookupError, TypeError):
             continue
-        if who.alive():
-            yield name, who
+        if found.process.alive():
+            yield found
         else:
             record.unlink(missing_ok=True)
 

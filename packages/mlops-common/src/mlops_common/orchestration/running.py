@@ -1,7 +1,8 @@
 """The flow runs that go on in a home, as its processes tell it.
 
 Prefect's records say `Running` of a run whose process was killed, too. The processes do
-not lie: each of a run, its children included, has the run's number in its variables.
+not lie: each says in the home that it runs a flow, and each of a run that a worker of
+the platform started, its children included, has the run's number in its variables.
 """
 
 import json
@@ -35,42 +36,54 @@ class Running:
     """A flow run that goes on.
 
     Attributes:
-        id: Its number at the API.
+        id: Its number at the API, or that of its process where it has none there.
         processes: Those that work for it.
         ours: Whether the worker of `mlops up` started it, and not one by hand.
-        name: For people, where no worker runs it; the API knows that of others.
+        name: For people, where it says so itself.
+        api: URL of the API that knows it; empty where none does.
     """
 
     id: str
     processes: tuple[Identity, ...]
     ours: bool = False
     name: str = ""
+    api: str = ""
 
 
 def running(home: Path) -> list[Running]:
     """Return the flow runs that go on in a home, by a worker or without."""
-    return [*of_workers(home), *direct(home)]
+    found = of_workers(home)
+    known = {run.id for run in found}
+    return [*found, *(run for run in said(home) if run.id not in known)]
 
 
-def direct(home: Path) -> list[Running]:
-    """Return those that a command runs itself, as `mlops run` does."""
+def said(home: Path) -> list[Running]:
+    """Return those that say so themselves, whoever started them."""
     return [
-        Running(str(who.pid), family(who), name=f"mlops run {name} (process {who.pid})")
-        for name, who in those_present(home)
+        Running(
+            one.run or str(one.process.pid),
+            family(one.process),
+            name=f"{one.name} (process {one.process.pid})",
+            api=one.api,
+        )
+        for one in those_present(home)
     ]
 
 
 def of_workers(home: Path) -> list[Running]:
     """Return those that a worker started, be it that it died since."""
     found: dict[str, list[Identity]] = defaultdict(list)
-    ours = set()
+    ours, apis = set(), {}
     for pid, variables in _processes(home):
         number = variables[RUN]
         with suppress(ProcessLookupError):
             found[number].append(Identity.of(pid))
+        apis[number] = variables.get("PREFECT_API_URL", "")
         if variables.get(MARK) == str(home):
             ours.add(number)
-    return [Running(n, tuple(found[n]), ours=n in ours) for n in sorted(found)]
+    return [
+        Running(n, tuple(found[n]), ours=n in ours, api=apis[n]) for n in sorted(found)
+    ]
 
 
 def bury(home: Path) -> None:
@@ -80,10 +93,7 @@ def bury(home: Path) -> None:
         return
     kill(left)
     log.warning("the worker died during %d flow runs, which crashed", len(left))
-    try:
-        conclude(home, left, "CRASHED", "The worker died during this run.")
-    except MlopsError as error:
-        log.warning("the end of its runs cannot be recorded: %s", error)
+    conclude(home, left, "CRASHED", "The worker died during this run.")
 
 
 def kill(runs: Iterable[Running]) -> None:
@@ -96,8 +106,7 @@ def kill(runs: Iterable[Running]) -> None:
 
 def names(home: Path, runs: Iterable[Running]) -> list[str]:
     """Return the names of runs, for people; their numbers where the API is silent."""
-    url, headers = _api(home)
-    return [run.name or _name(url, headers, run.id) for run in runs]
+    return [run.name or _name(*_api(home, run), run.id) for run in runs]
 
 
 def conclude(
@@ -106,21 +115,21 @@ def conclude(
     how: Literal["CANCELLED", "CRASHED"],
     message: str,
 ) -> None:
-    """Record how runs ended that can no longer say so themselves.
-
-    Raises:
-        BackendError: The API cannot be reached.
-    """
-    url, headers = _api(home)
+    """Record how runs ended that can no longer say so themselves, where it can be."""
     state = {"type": how, "name": how.title(), "message": message}
     # Not by force: the rules of the server free the run's slot, too.
     told = json.dumps({"state": state}).encode()
     kind = {"Content-Type": "application/json"}
     for run in runs:
-        if run.name:
+        if run.name and not run.api:
             continue
+        url, headers = _api(home, run)
         address = f"{url}/flow_runs/{run.id}/set_state"
-        answer = web.get(address, headers={**headers, **kind}, data=told)
+        try:
+            answer = web.get(address, headers={**headers, **kind}, data=told)
+        except MlopsError as error:
+            log.warning("the end of run %s cannot be recorded: %s", run.id, error)
+            continue
         if answer.status >= MISTAKEN:
             log.warning("run %s was not recorded as %s", run.id, how.lower())
 
@@ -140,9 +149,12 @@ def family(root: Identity) -> tuple[Identity, ...]:
     return tuple(found)
 
 
-def _api(home: Path) -> tuple[str, dict[str, str]]:
-    own = server_url(home)
-    return configured_api() or (own or "", {})
+def _api(home: Path, run: Running) -> tuple[str, dict[str, str]]:
+    """Return the API that knows a run, and what it wants to hear of us."""
+    configured = configured_api()
+    if configured is not None and run.api in {"", configured[0]}:
+        return configured
+    return run.api or server_url(home) or "", {}
 
 
 def _name(url: str, headers: Mapping[str, str], number: str) -> str:
@@ -162,5 +174,6 @@ def _processes(home: Path) -> Iterator[tuple[int, dict[str, str]]]:
             variables = process.environ()
         except (psutil.Error, OSError):
             continue
-        if RUN in variables and variables.get(HOME) == str(home):
+        there = variables.get(HOME)
+        if RUN in variables and there and Path(there).resolve() == home.resolve():
             yield process.pid, variables

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_common.deployments import Deployment, Schedule
 from mlops_common.orchestration.lost_runs import BEAT
+from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.session import orchestrated, quiet
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def serve(
         collision_strategy=ConcurrencyLimitStrategy(deployment.collision),
     )
     beating = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: BEAT})
-    with orchestrated(platform), beating:
+    waiting = present(platform.settings.home, f"mlops run {case.name} --serve")
+    with orchestrated(platform), beating, waiting:
         prefect.serve(
             flow.to_deployment(
                 name=deployment.name,

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mlops_common import locks
+from mlops_common.errors import BackendError
 from mlops_common.files import replacing
 from mlops_common.processes import Process, wait_until
 from mlops_common.progress import step
@@ -90,11 +91,19 @@ class PlatformFolder:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for the turn to raise or lower the platform, and hold it."""
+        """Wait for the turn to raise or lower the platform, and hold it.
+
+        Raises:
+            BackendError: It did not come.
+        """
         with locks.opened(self.path / "turn.lock") as stream:
             if not locks.claim(stream):
                 with step("Wait for another `mlops up` or `mlops down`"):
-                    wait_until(lambda: locks.claim(stream), TURN)
+                    if not wait_until(lambda: locks.claim(stream), TURN):
+                        raise BackendError(
+                            f"another `mlops up` or `mlops down` of {self.home} did "
+                            f"not end within {TURN:.0f} s; see what it waits for"
+                        )
             yield
 
     @property

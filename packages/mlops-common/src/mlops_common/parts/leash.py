@@ -25,7 +25,7 @@ log = get_logger("mlops_common.parts.leash")
 
 KEEPER = ("-m", "mlops_common.parts.keeper")
 TRIES = 5
-PAUSE = 1.0  # seconds for a new keeper to take the lock
+PAUSE = 1.0  # seconds for a new keeper to take the lock, twice that after each try
 GRACE = 30.0  # seconds to end in good order
 
 
@@ -62,7 +62,7 @@ def watch(folder: PlatformFolder) -> None:
             tries += 1
             with suppress(MlopsError):
                 start_keeper(folder)
-        time.sleep(PAUSE)
+        time.sleep(PAUSE * 2**tries)
 
 
 def hold(folder: PlatformFolder) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mlops_common.errors import RefusedError
+from mlops_common.files import make_folder
 from mlops_common.orchestration import running
 from mlops_common.parts.folder import PlatformFolder
 from mlops_common.processes import Process
@@ -55,7 +56,8 @@ def cancel_runs(folder: PlatformFolder) -> list[str]:
     active = running.running(folder.home)
     told = running.names(folder.home, active)
     if active:
-        with step("Cancel the flow runs"):
+        make_folder(folder.path)
+        with folder.turn(), step("Cancel the flow runs"):
             # The worker would say of them that they crashed.
             folder.forget()
             folder.keeper.stop()

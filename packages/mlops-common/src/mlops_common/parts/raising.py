@@ -11,7 +11,7 @@ from mlops_common.orchestration.server import DATABASE, server_port
 from mlops_common.params import masked
 from mlops_common.parts import catalogue, leash
 from mlops_common.parts.folder import Plan, PlatformFolder, Progress
-from mlops_common.parts.lowering import lower
+from mlops_common.parts.lowering import check_idle, lower
 from mlops_common.parts.part import Part
 from mlops_common.processes import LOOPBACK, wait_until
 from mlops_common.progress import step
@@ -41,7 +41,9 @@ def up(platform: Platform) -> Raised:
 
     Raises:
         ConfigError: The home folder cannot be made, or a system does not admit us.
-        BackendError: A part did not get well; those that did go on.
+        RefusedError: Flow runs go on, and the settings want another platform.
+        BackendError: A part did not get well; those that did go on. Or the configured
+            Prefect API cannot be reached; nothing was changed.
     """
     home = platform.settings.home
     if not has_room(home):
@@ -51,7 +53,10 @@ def up(platform: Platform) -> Raised:
     with folder.turn():
         configured = session.configured_api()
         plan, url = decided(platform, configured[0] if configured else "")
+        if url:
+            deploying.require(url)
         if folder.plan() not in {plan, None}:
+            check_idle(folder)
             for _ in lower(folder):
                 pass
         if platform.postgres.server is None or not plan.prefect:
