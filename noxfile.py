@@ -128,7 +128,7 @@ def add_bench(case: str, names: tuple[str, ...]) -> None:
     nox.session(name=f"bench-{case}", default=False)(bench)
 
 
-@nox.session(name="test-cluster")
+@nox.session(name="test-cluster", default=False)
 def test_cluster(session: nox.Session) -> None:
     """Test every package against real servers, those that this machine has."""
     sync(session, "--all-packages", "--all-extras", "--all-groups")
