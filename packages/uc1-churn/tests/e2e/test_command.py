@@ -127,7 +127,8 @@ def test_status_names_what_runs(platform: Platform, first: ChurnResult) -> None:
     assert rows["postgres"].health == rows["prefect-server"].health == "ok"
     name = first.model.name
     assert rows[name].url.startswith(first.endpoint.url)
-    assert rows[name].detail == f"version {first.endpoint.model.version}"
+    serving = platform.serving.endpoint(name).model.version
+    assert rows[name].detail == f"version {serving}"
     assert [row for row in rows if row.startswith(f"{name}/")]
 
 
