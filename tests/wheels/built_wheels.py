@@ -56,6 +56,16 @@ class Wheel:
             return archive.read(found)
 
 
+def found(package: str, folder: Path) -> Wheel | None:
+    """Return the wheel of a package that a folder holds, if it holds one."""
+    name = package.replace("-", "_")
+    paths = [*folder.glob(f"{name}-*.whl")]
+    if not paths:
+        return None
+    (path,) = paths
+    return Wheel(path, ROOT / "packages" / package)
+
+
 def build(package: str, folder: Path) -> Wheel:
     """Build one package's wheel into an empty folder."""
     command = ("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder))

@@ -26,7 +26,7 @@ def read(file: Path) -> dict[str, Any]:
 
 WORKFLOWS = {file.name: read(file) for file in sorted(FOLDER.glob("*.yml"))}
 CALLERS = {
-    job["with"]["package"]: (name, job["with"]["case"])
+    job["with"]["case"]: name
     for name, workflow in WORKFLOWS.items()
     for job in workflow["jobs"].values()
     if job.get("uses") == BODY
@@ -49,16 +49,15 @@ def sessions() -> set[str]:
 def test_the_package_has_its_caller_and_its_sessions(
     package: str, sessions: set[str]
 ) -> None:
-    assert package in CALLERS, f"add .github/workflows/{package}.yml"
-    _, case = CALLERS[package]
+    case = case_of(package)
 
-    assert case == case_of(package)
+    assert case in CALLERS, f"add .github/workflows/{package}.yml"
     assert {f"test-{case}", f"wheel-{case}"} <= sessions
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_its_caller_runs_when_it_or_what_it_stands_on_changes(package: str) -> None:
-    name, _ = CALLERS[package]
+    name = CALLERS[case_of(package)]
     own = {f"packages/{package}/**", f".github/workflows/{name}"}
 
     for event in ("push", "pull_request"):
@@ -79,6 +78,11 @@ def test_its_deployments_are_registered_from_the_default_branch_alone(
     assert job["if"] == "github.ref_name == github.event.repository.default_branch"
     assert job["environment"]
     assert f"nox -s deploy-{case_of(package)}" in commands(job)
+    assert job["steps"][-1]["env"].keys() == {
+        "PREFECT_API_URL",
+        "PREFECT_API_KEY",
+        "PREFECT_API_AUTH_STRING",
+    }
     assert f"packages/{package}/**" in WORKFLOWS[name]["on"]["push"]["paths"]
 
 
@@ -117,6 +121,20 @@ def test_each_action_is_pinned_by_its_commit_and_says_its_version(name: str) -> 
 
     pinned = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
     assert [action for action in actions if not pinned.fullmatch(action)] == []
+
+
+def test_what_is_published_is_built_once_and_is_what_was_tested() -> None:
+    build = WORKFLOWS["release.yml"]["jobs"]["build"]
+    lines = [line for line in commands(build).splitlines() if line]
+    (kept,) = (
+        step["with"] for step in build["steps"] if "path" in step.get("with", ())
+    )
+
+    assert lines[1:] == [
+        'uv build --wheel --out-dir dist --package "$PACKAGE"',
+        'uv run nox -s "wheel-$CASE" -- --wheels=dist',
+    ]
+    assert kept["path"] == "dist/"
 
 
 def commands(job: dict[str, Any]) -> str:
