@@ -91,17 +91,27 @@ def installed() -> tuple[Deployment, ...]:
     )
 
 
-def find(use_case: str) -> Deployment:
-    """Return the first deployment of a use case.
+def find(use_case: str, name: str = "") -> Deployment:
+    """Return a deployment of a use case.
+
+    Args:
+        use_case: Short name, such as `uc1`.
+        name: Of the deployment; the first one of its `prefect.yaml` when omitted.
 
     Raises:
-        NotFoundError: It deploys nothing.
+        NotFoundError: It deploys nothing, or nothing of this name; lists what it does.
         ConfigError: A `prefect.yaml` cannot be read.
     """
-    for deployment in installed():
-        if deployment.use_case == use_case:
-            return deployment
-    raise NotFoundError(f"{use_case} has no {FILE} in its package: nothing to deploy")
+    own = {one.name: one for one in installed() if one.use_case == use_case}
+    if not own:
+        raise NotFoundError(
+            f"{use_case} has no {FILE} in its package: nothing to deploy"
+        )
+    if name and name not in own:
+        raise NotFoundError(
+            f"{use_case} has no deployment {name!r}; there are: {', '.join(own)}"
+        )
+    return own[name or next(iter(own))]
 
 
 def declared(entry_point: str) -> Path:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from mlops_common import deployments
 from mlops_common.deployments import Schedule, find, read
 from mlops_common.errors import ConfigError, NotFoundError
 
@@ -41,6 +42,17 @@ def test_a_file_gives_its_deployments(file: Path) -> None:
     )
     assert (hourly.limit, plain.limit) == (2, 1)
     assert (hourly.pool, plain.pool) == ("other-pool", "local-pool")
+
+
+def test_a_use_case_with_two_deployments_is_asked_for_either(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployments, "installed", lambda: read("uc9", file))
+
+    assert find("uc9").name == "hourly"
+    assert find("uc9", "plain").name == "plain"
+    with pytest.raises(NotFoundError, match="'nightly'; there are: hourly, plain"):
+        find("uc9", "nightly")
 
 
 def test_a_package_without_the_file_deploys_nothing(tmp_path: Path) -> None:

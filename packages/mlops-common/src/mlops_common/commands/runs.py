@@ -50,6 +50,13 @@ def run(  # noqa: PLR0913 - the options of the command
         bool,
         typer.Option("--serve", help="Stay, and run it on schedule without a worker."),
     ] = False,
+    deployment: Annotated[
+        str,
+        typer.Option(
+            "--deployment",
+            help="Which one --deployed or --serve takes, if not the first.",
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Run one installed use case; without a name, list them."""
@@ -62,6 +69,8 @@ def run(  # noqa: PLR0913 - the options of the command
 
     if deployed and serve:
         raise ConfigError("--deployed and --serve exclude each other; give one")
+    if deployment and not (deployed or serve):
+        raise ConfigError("--deployment says which: give --deployed or --serve too")
     platform = platform_of(context)
     chosen = use_case.find(case)
     values = gathered(chosen, platform.settings, params, assignments or ())
@@ -69,7 +78,7 @@ def run(  # noqa: PLR0913 - the options of the command
         # Without options the settings of whoever runs it decide.
         given = arguments(chosen, values) if params or assignments else {}
         elsewhere = _run_deployed if deployed else _serve
-        elsewhere(chosen, platform, given, as_json=as_json)
+        elsewhere(platform, chosen, deployment, given, as_json=as_json)
         return
     with console.following() as steps:
         result = launch(chosen, platform, values)
@@ -77,12 +86,17 @@ def run(  # noqa: PLR0913 - the options of the command
 
 
 def _run_deployed(
-    case: "UseCase", platform: "Platform", given: dict[str, Any], *, as_json: bool
+    platform: "Platform",
+    case: "UseCase",
+    name: str,
+    given: dict[str, Any],
+    *,
+    as_json: bool,
 ) -> None:
     from mlops_common import console, deployments
     from mlops_common.orchestration.submission import api_url, run_deployed
 
-    deployment = deployments.find(case.name)
+    deployment = deployments.find(case.name, name)
     url = api_url(platform.settings.home)
     with console.following() as steps:
         run = run_deployed(url, deployment, given, _tell)
@@ -94,14 +108,19 @@ def _run_deployed(
 
 
 def _serve(
-    case: "UseCase", platform: "Platform", given: dict[str, Any], *, as_json: bool
+    platform: "Platform",
+    case: "UseCase",
+    name: str,
+    given: dict[str, Any],
+    *,
+    as_json: bool,
 ) -> None:
     from mlops_common import deployments
     from mlops_common.orchestration.served import serve
 
     if as_json:
         raise ConfigError("--serve ends only when it is interrupted: it has no --json")
-    serve(case, platform, deployments.find(case.name), given)
+    serve(case, platform, deployments.find(case.name, name), given)
 
 
 def _tell(line: str) -> None:
