@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -8,6 +9,7 @@ from mlops_common.errors import BackendError, ContractError, MlopsError
 from mlops_common.home import reset
 from mlops_common.orchestration.server import server_process
 from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.submission import PAGE, tell_log
 from mlops_common.orchestration.tasks import MINUTE, RETRIES, task
 from mlops_common.parts.overview import overview
 from mlops_common.processes import free_port
@@ -88,6 +90,38 @@ def test_the_server_is_shared_by_later_runs(platform: Platform) -> None:
 
 def test_a_backend_error_is_retried(platform: Platform) -> None:
     assert attempts_until_it_fails_with(BackendError("down"), platform) == RETRIES + 1
+
+
+def test_the_pauses_between_tries_grow_and_vary() -> None:
+    @task(timeout=MINUTE)
+    def work() -> None:
+        """Do nothing."""
+
+    assert work.retries == RETRIES == 2
+    assert work.retry_delay_seconds == [2.0, 4.0]
+    assert work.retry_jitter_factor == 0.5
+
+
+def test_the_whole_log_of_a_run_is_told_also_its_empty_lines(
+    platform: Platform,
+) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import LogCreate
+    from prefect.types._datetime import now
+
+    told: list[str] = []
+    run, lines = uuid4(), 2 * PAGE + 1
+    with orchestrated(platform), get_client(sync_client=True) as client:
+        entry = LogCreate(
+            name="a", level=20, message="", timestamp=now("UTC"), flow_run_id=run
+        )
+        for _page in range(lines // PAGE):
+            client.create_logs([entry] * PAGE)
+        client.create_logs([entry])
+
+        assert tell_log(client, run, 0, told.append) == lines
+        assert tell_log(client, run, lines, told.append) == lines
+    assert len(told) == lines
 
 
 def test_a_contract_error_is_not_retried(platform: Platform) -> None:

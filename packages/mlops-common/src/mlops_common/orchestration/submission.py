@@ -182,7 +182,7 @@ def _await_end(client: "SyncPrefectClient", identity: UUID, told: Told) -> "Stat
     lines = 0
     while True:
         state = _state(client, identity)
-        lines += _tell_log(client, identity, lines, told)
+        lines = tell_log(client, identity, lines, told)
         if state.is_final():
             return state
         time.sleep(PAUSE)
@@ -227,16 +227,16 @@ def _lonely(deployment: "DeploymentResponse", patience: float) -> str:
     )
 
 
-def _tell_log(
-    client: "SyncPrefectClient", identity: UUID, seen: int, told: Told
-) -> int:
+def tell_log(client: "SyncPrefectClient", identity: UUID, seen: int, told: Told) -> int:
+    """Tell the lines of a run's log that are new; return how many were ever seen."""
     from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
     from prefect.client.schemas.sorting import LogSort
 
     wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[identity]))
-    found = client.read_logs(
-        wanted, limit=PAGE, offset=seen, sort=LogSort.TIMESTAMP_ASC
-    )
-    for line in found:
-        told(f"{line.timestamp:%H:%M:%S} {line.message.splitlines()[0]}")
-    return len(found)
+    order = LogSort.TIMESTAMP_ASC
+    while found := client.read_logs(wanted, limit=PAGE, offset=seen, sort=order):
+        for line in found:
+            first = line.message.partition("\n")[0]
+            told(f"{line.timestamp:%H:%M:%S} {first}")
+        seen += len(found)
+    return seen
