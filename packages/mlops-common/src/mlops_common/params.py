@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from mlops_common.errors import ConfigError
 
-# Passwords in an address: `ann:s3cret@host`, `?password=s3cret`.
+# Passwords in an address: `ann:s3cret@host`, `?password=s3cret`; a token, `t0ken@host`.
 LOGIN = re.compile(r"(://[^\s/:@]*):\S*@")
+TOKEN = re.compile(r"(https?://)[^\s/:@]+@")
+BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
 QUERY = re.compile(r"(?i)([?&]\w*password=)[^&\s'\"]*")
 
 
@@ -60,13 +62,18 @@ def validated(
 
 
 def masked(text: str) -> str:
-    """Return `text` with the passwords of the URLs in it hidden.
+    """Return `text` with the passwords and tokens of URLs and headers in it hidden.
+
+    Who logs in to a page without a password is hidden too: that may be a token.
 
     Examples:
         >>> masked("tracked at https://ann:s3cret@mlflow.example/?password=s3cret")
         'tracked at https://ann:***@mlflow.example/?password=***'
+        >>> masked("https://pnu_x@host/api did not take Authorization: Bearer pnu_x")
+        'https://***@host/api did not take Authorization: Bearer ***'
     """
-    return QUERY.sub(r"\1***", LOGIN.sub(r"\1:***@", text))
+    hidden = TOKEN.sub(r"\1***@", LOGIN.sub(r"\1:***@", text))
+    return BEARER.sub(r"\1***", QUERY.sub(r"\1***", hidden))
 
 
 def _problem(

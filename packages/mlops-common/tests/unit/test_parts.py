@@ -11,7 +11,7 @@ from mlops_common.bootstrap import connect
 from mlops_common.errors import NotFoundError
 from mlops_common.parts import catalogue
 from mlops_common.parts.folder import Plan, PlatformFolder, Progress, Report
-from mlops_common.parts.logs import followed, log_of
+from mlops_common.parts.logs import log_of, shown
 from mlops_common.parts.overview import Row, keeper, overview, row, versions
 from mlops_common.parts.raising import decided
 from mlops_common.processes import Identity
@@ -154,7 +154,8 @@ def test_a_log_is_followed_by_whole_lines_also_when_it_is_begun_anew(
 ) -> None:
     log = tmp_path / "log"
     log.write_text("before\n", "utf-8")
-    lines: Iterator[str] = followed(log)
+    lines: Iterator[str] = shown(log, 1, follow=True)
+    assert next(lines) == "before"
 
     def written(mode: str, text: str) -> str:
         with log.open(mode, encoding="utf-8") as stream:
@@ -164,6 +165,32 @@ def test_a_log_is_followed_by_whole_lines_also_when_it_is_begun_anew(
     assert written("w", "x\n") == "x"
     assert written("a", "one\ntw") == "one"
     assert written("a", "o\n") == "two"
+
+
+def test_no_line_is_lost_between_the_end_of_a_log_and_what_follows(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+    log.write_text("one\ntwo\nth", "utf-8")
+    lines = shown(log, 1, follow=True)
+
+    assert next(lines) == "two"
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write("ree\nfour\n")
+    assert [next(lines), next(lines)] == ["three", "four"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "end"), [(0, []), (2, ["two", "th"]), (9, ["one", "two", "th"])]
+)
+def test_the_end_of_a_log_has_so_many_lines_and_the_one_that_is_not_whole(
+    tmp_path: Path, lines: int, end: list[str]
+) -> None:
+    log = tmp_path / "log"
+    log.write_text("one\ntwo\nth", "utf-8")
+
+    assert [*shown(log, lines)] == end
+    assert [*shown(tmp_path / "never-written", lines)] == []
 
 
 def test_the_command_names_the_logs_that_there_are(
