@@ -45,6 +45,24 @@ def test_an_unknown_use_case_exits_with_2(capsys: pytest.CaptureFixture[str]) ->
     assert "no use case 'uc9' is installed" in capsys.readouterr().err
 
 
+def test_which_deployment_is_asked_for_is_named_with_where_it_runs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("run", "uc1", "--deployment", "hourly") == 2
+
+    assert "give --deployed or --serve too" in capsys.readouterr().err
+
+
+def test_the_quota_says_what_it_does_not_count(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("quota", "--help") == 0
+
+    shown = capsys.readouterr().out
+    assert "A month is 30 days" in shown
+    assert "event triggers start are not" in shown
+
+
 def test_a_mistake_in_the_file_exits_with_2(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def quota(as_json: AsJson = False) -> None:
-    """Count the task runs a month of all schedules, against the free 10,000."""
+    """Count the task runs a month of all schedules, against the free 10,000.
+
+    A month is 30 days. Runs that event triggers start are not counted.
+    """
     from mlops_common import console, deployments
     from mlops_common.orchestration.quota import FREE
     from mlops_common.orchestration.quota import quota as computed
@@ -53,8 +56,9 @@ def _show(found: "Quota") -> None:
     ]
     console.print_rows(columns, rows)
     typer.echo(
-        f"\n{found.task_runs:,} task runs and {found.flow_runs:,} flow runs in 30 days "
-        f"by schedule: {found.share:.1%} of the {FREE:,} task runs that are free"
+        f"\n{found.task_runs:,} task runs and {found.flow_runs:,} flow runs a month "
+        f"of 30 days by schedule: {found.share:.1%} of the {FREE:,} task runs that are "
+        "free; runs that event triggers start are not counted"
     )
     if found.dominant is not None:
         part = found.dominant.task_runs / found.task_runs
