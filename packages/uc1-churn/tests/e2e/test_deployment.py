@@ -39,6 +39,7 @@ from mlops_common.testing.by_hand import Page
 from mlops_common.testing.canned import canned
 from mlops_common.testing.command import mlops, python
 from mlops_common.testing.prefect import SECRET, Team, Worker, team_server
+from uc1_churn.config import ChurnParams
 from uc1_churn.result import ChurnResult
 from uc1_churn.use_case import USE_CASE
 
@@ -254,6 +255,18 @@ def test_the_next_run_is_due_at_six(
     following = due()[0].astimezone(UTC)
     assert (following.hour, following.minute) == (6, 0)
     assert timedelta(0) < following - datetime.now(UTC) <= timedelta(days=1)
+
+
+def test_the_form_of_the_deployment_asks_for_every_param(
+    profile: dict[str, str], api: SyncPrefectClient, team: Team
+) -> None:
+    assert profile
+    schema = submission.find(api, DEPLOYMENT, team.url).parameter_openapi_schema
+    assert schema is not None
+
+    assert schema["properties"].keys() == {"params", "skip_training"}
+    fields = schema["definitions"][ChurnParams.__name__]["properties"]
+    assert fields.keys() == ChurnParams.model_fields.keys()
 
 
 def test_a_cancelled_run_ends_with_its_children(
