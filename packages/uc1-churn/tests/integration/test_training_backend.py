@@ -56,7 +56,7 @@ class TestLocalTraining(TrainingBackendContract):
 
 @pytest.fixture(scope="module")
 def request_(platform: Platform) -> TrainingRequest:
-    return requested(platform, "monday")
+    return requested(platform, "tuesday")
 
 
 class Followed:
@@ -109,7 +109,7 @@ def test_a_run_leaves_nothing_but_its_outcome(
     left = sorted(p.name for p in (platform.settings.home / "training").iterdir())
 
     assert left == [".lock"]
-    assert outcome.kept(platform.objects, "monday") == model
+    assert outcome.kept(platform.objects, "tuesday") == model
 
 
 def test_a_run_killed_after_registering_finds_its_version(
@@ -118,13 +118,13 @@ def test_a_run_killed_after_registering_finds_its_version(
     model: ModelRef,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    platform.objects.delete("training/monday/model.json")
+    platform.objects.delete("training/tuesday/model.json")
     monkeypatch.setenv("MLOPS_HOME", str(platform.settings.home))
 
     text = steps.register(request_.model_dump_json(), "never fitted")
 
     assert ModelRef.model_validate_json(text) == model
-    assert outcome.kept(platform.objects, "monday") == model
+    assert outcome.kept(platform.objects, "tuesday") == model
 
 
 def test_a_version_that_was_deleted_is_not_taken_up(
