@@ -25,7 +25,8 @@ from mlops_common.deployments import POOL, installed
 from mlops_common.home import reset, stop
 from mlops_common.orchestration.server import server_url
 from mlops_common.parts.overview import memory, overview
-from mlops_common.processes import LOOPBACK, Identity, free_port, wait_until
+from mlops_common.ports import free_port
+from mlops_common.processes import LOOPBACK, Identity, wait_until
 from mlops_common.settings import Settings
 from mlops_common.simulation import write_company
 
@@ -212,31 +213,16 @@ def main() -> None:
 
 
 def measure(platform: Platform, folder: Path) -> None:
-    """Measure in a home of its own, which is warm after its first `mlops up`."""
-    platform.postgres.ensure_database(platform.settings.postgres.database)
-    month = datetime.now(UTC).date().replace(day=1)
-    write_company(platform.postgres, seed=7, customers=1_500, months=4, end=month)
-    mlops("up")
-    run_directly(1)
-    for _ in stop(platform):
-        pass
-
+    """Measure in a home of its own, against what one would start by hand."""
+    warm(platform)
     up, told = timed("up")
     again, _ = timed("up")
     idle = weights(platform)
-    api = server_url(platform.settings.home) or ""
-    number = submitted(api, seed=2)
-    await_end(api, number)
-    worked = parts(api, number)
+    worked = submission(server_url(platform.settings.home) or "")
     alone = run_directly(3)
     for _ in stop(platform):
         pass
-
-    (folder / "hand").mkdir()
-    with by_hand(folder / "hand") as (other, took):
-        mine = submitted(other, seed=4)
-        wait_until(lambda: bool(task_starts(other, mine)), PATIENCE, pause=0.5)
-        handmade = parts(other, mine)
+    took, handmade = raised_by_hand(folder / "hand")
     hand = sum(value for key, value in took.items() if not key.startswith("memory"))
 
     overhead = worked["submission to end"] - alone
@@ -261,6 +247,33 @@ def measure(platform: Platform, folder: Path) -> None:
     for title, seconds in {"mlops up, warm": up, "by hand": hand}.items():
         print(f"        {title}: {seconds:.1f} s")
     print(f"        idle memory: {sum(idle.values())} MB {idle}")
+
+
+def warm(platform: Platform) -> None:
+    """Bring the platform up once, run once, and take it down."""
+    platform.postgres.ensure_database(platform.settings.postgres.database)
+    month = datetime.now(UTC).date().replace(day=1)
+    write_company(platform.postgres, seed=7, customers=1_500, months=4, end=month)
+    mlops("up")
+    run_directly(1)
+    for _ in stop(platform):
+        pass
+
+
+def submission(api: str) -> dict[str, float]:
+    """Return the seconds of a run on the platform's worker, by part."""
+    number = submitted(api, seed=2)
+    await_end(api, number)
+    return parts(api, number)
+
+
+def raised_by_hand(folder: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """Return what starting by hand takes, and the parts of a run there."""
+    folder.mkdir()
+    with by_hand(folder) as (other, took):
+        mine = submitted(other, seed=4)
+        wait_until(lambda: bool(task_starts(other, mine)), PATIENCE, pause=0.5)
+        return took, parts(other, mine)
 
 
 if __name__ == "__main__":

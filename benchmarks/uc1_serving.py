@@ -22,9 +22,10 @@ from urllib.parse import urlsplit
 import numpy as np
 from harness import at_most, report
 
+from mlops_common.ports import free_port
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
-from mlops_common.processes import LOOPBACK, free_port, wait_until
+from mlops_common.processes import LOOPBACK, wait_until
 from mlops_common.refs import ModelRef
 from mlops_common.sections import PostgresSettings
 from mlops_common.serving.artifact import folder_digest

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_common.files import replacing
-from mlops_common.processes import LOOPBACK, free_port
+from mlops_common.processes import LOOPBACK
 
 MLFLOW_PAGES = "platform/parts/mlflow.port"  # below the home; `mlops up` writes it
 
@@ -48,6 +48,13 @@ class Remembered:
         with replacing(self.file) as partial:
             partial.write_text(str(port), "utf-8")
         return port
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
 
 
 def is_free(port: int) -> bool:

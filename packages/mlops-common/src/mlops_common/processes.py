@@ -10,7 +10,6 @@ of two starters at once one wins.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -239,13 +238,6 @@ def tail(log: Path, lines: int = 20, limit: int = 1 << 16) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-lines:])
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(

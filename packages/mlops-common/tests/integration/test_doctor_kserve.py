@@ -4,7 +4,8 @@ import pytest
 from pydantic import SecretStr
 
 from mlops_common.errors import BackendError, ConfigError
-from mlops_common.processes import LOOPBACK, free_port
+from mlops_common.ports import free_port
+from mlops_common.processes import LOOPBACK
 from mlops_common.sections import KserveSettings
 from mlops_common.serving.kserve import health
 from mlops_common.testing.kserve import install

@@ -13,8 +13,9 @@ from mlops_common.health import Health
 from mlops_common.objects.s3 import S3ObjectStore
 from mlops_common.objects.s3.bucket import Bucket
 from mlops_common.orchestration import health
+from mlops_common.ports import free_port
 from mlops_common.postgres import health as postgres_health
-from mlops_common.processes import LOOPBACK, free_port
+from mlops_common.processes import LOOPBACK
 from mlops_common.sections import MlflowSettings
 from mlops_common.settings import Settings
 from mlops_common.testing.canned import Told, canned

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from mlops_common.ports import free_port
 from mlops_common.postgres.database import Postgres
-from mlops_common.processes import free_port, wait_until
+from mlops_common.processes import wait_until
 from mlops_common.refs import EndpointRef
 from mlops_common.serving.base import ServiceSpec
 from mlops_common.serving.kserve.manifest import Target, manifests

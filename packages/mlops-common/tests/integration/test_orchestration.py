@@ -12,7 +12,7 @@ from mlops_common.orchestration.session import orchestrated
 from mlops_common.orchestration.submission import PAGE, tell_log
 from mlops_common.orchestration.tasks import MINUTE, RETRIES, task
 from mlops_common.parts.overview import overview
-from mlops_common.processes import free_port
+from mlops_common.ports import free_port
 from mlops_common.settings import Settings
 from mlops_common.testing.canned import canned
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlops_common.bootstrap import connect
-from mlops_common.errors import BackendError, RefusedError
+from mlops_common.errors import BackendError, ConfigError, RefusedError
 from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.running import HOME, MARK, RUN, kill, running
 from mlops_common.parts import watch
@@ -24,6 +24,7 @@ from mlops_common.parts.program import Program
 from mlops_common.parts.raising import up
 from mlops_common.processes import LOOPBACK, Identity, Process, wait_until
 from mlops_common.settings import Settings
+from mlops_common.testing.canned import canned
 
 PATIENCE = 60.0  # seconds
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(300)"]
@@ -255,6 +256,26 @@ def test_a_run_without_a_worker_is_named_too(folder: PlatformFolder) -> None:
 
     assert os.getpid() in {process.pid for process in run.processes}
     check_idle(folder)
+
+
+def test_an_api_that_refuses_the_key_changes_nothing_either(
+    folder: PlatformFolder,
+) -> None:
+    from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
+
+    keeper = folder.keeper.identity()
+
+    with canned({}, authorization="Bearer right") as url:
+        wrong = {PREFECT_API_URL: f"{url}/api", PREFECT_API_KEY: "wr0ng"}
+        with (
+            temporary_settings(wrong),
+            pytest.raises(ConfigError, match="does not admit us") as caught,
+        ):
+            up(connect(Settings(home=folder.home)))
+
+    assert "wr0ng" not in str(caught.value)
+    assert folder.plan() == Plan()
+    assert folder.keeper.identity() == keeper
 
 
 def test_a_run_of_a_worker_by_hand_is_known_by_its_number(

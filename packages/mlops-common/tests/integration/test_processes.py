@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from mlops_common.errors import BackendError
-from mlops_common.processes import Identity, Process, free_port, wait_until
+from mlops_common.ports import free_port
+from mlops_common.processes import Identity, Process, wait_until
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = """

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlops_common.processes import free_port
+from mlops_common.ports import free_port
 from mlops_common.serving.local.listeners import Listener
 from mlops_common.serving.local.records import Route, Target
 from mlops_common.serving.local.request import REPLAYED

@@ -8,7 +8,8 @@ import pytest
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
-from mlops_common.processes import LOOPBACK, free_port
+from mlops_common.ports import free_port
+from mlops_common.processes import LOOPBACK
 from mlops_common.settings import Settings
 from uc1_churn import health
 from uc1_churn.testing.kubeflow_double import KubeflowDouble

@@ -15,8 +15,9 @@ import pytest
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
+from mlops_common.ports import free_port
 from mlops_common.postgres.database import Postgres
-from mlops_common.processes import LOOPBACK, free_port
+from mlops_common.processes import LOOPBACK
 from mlops_common.sections import FeastSettings, PostgresSettings, RedisSettings
 from mlops_common.settings import Settings
 from mlops_common.testing.external_postgres import PASSWORD, external_postgres

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from mlops_common.config import Loaded
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Cancel the flow runs that go on.")
+]
 
 
 def loaded_of(context: typer.Context) -> "Loaded":

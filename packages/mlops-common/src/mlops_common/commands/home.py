@@ -4,16 +4,14 @@ from typing import Annotated
 
 import typer
 
-from mlops_common.commands.context import AsJson, platform_of
+from mlops_common.commands.context import AsJson, Force, platform_of
 from mlops_common.commands.platform import asked_of_runs
 
 
 def reset(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Cancel the flow runs that go on.")
-    ] = False,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Stop everything and delete the home folder: data, models, history."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlops_common.commands.context import AsJson, platform_of
+from mlops_common.commands.context import AsJson, Force, platform_of
 
 if TYPE_CHECKING:
     from mlops_common.parts.folder import PlatformFolder
@@ -84,9 +84,7 @@ def logs(
 
 def down(
     context: typer.Context,
-    force: Annotated[
-        bool, typer.Option("--force", help="Cancel the flow runs that go on.")
-    ] = False,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Stop everything that runs in the home folder; nothing is lost."""

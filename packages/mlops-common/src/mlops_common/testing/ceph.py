@@ -18,7 +18,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from mlops_common.processes import LOOPBACK, free_port, wait_until
+from mlops_common.ports import free_port
+from mlops_common.processes import LOOPBACK, wait_until
 from mlops_common.sections import MinioSettings
 
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool", "ceph")

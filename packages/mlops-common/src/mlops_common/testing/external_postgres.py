@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from mlops_common.ports import free_port
 from mlops_common.postgres import placement, shelter
-from mlops_common.processes import free_port
 from mlops_common.sections import PostgresSettings
 
 USER = "admin"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from mlops_common.processes import LOOPBACK, Process, free_port, wait_until
+from mlops_common.ports import free_port
+from mlops_common.processes import LOOPBACK, Process, wait_until
 from mlops_common.web import healthy
 
 USER = "ann"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mlops_common.bootstrap import Platform
 from mlops_common.deployments import POOL
-from mlops_common.processes import GRACE, LOOPBACK, Process, free_port, wait_until
+from mlops_common.ports import free_port
+from mlops_common.processes import GRACE, LOOPBACK, Process, wait_until
 from mlops_common.web import healthy
 
 SECRET = "team:not-guessed"  # noqa: S105 - of a server that lives for a test

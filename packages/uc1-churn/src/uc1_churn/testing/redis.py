@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from mlops_common.processes import LOOPBACK, free_port, wait_until
+from mlops_common.ports import free_port
+from mlops_common.processes import LOOPBACK, wait_until
 from mlops_common.sections import RedisSettings
 
 PATIENCE = 60.0  # seconds for a start on a busy machine

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from mlops_common.objects.base import ObjectStore
-from mlops_common.processes import LOOPBACK, free_port
+from mlops_common.ports import free_port
+from mlops_common.processes import LOOPBACK
 from mlops_common.testing.kserve.workloads import Resource, essence, source
 
 GRACE = 60.0  # seconds to end in good order

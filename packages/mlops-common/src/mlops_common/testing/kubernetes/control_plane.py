@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlops_common.processes import LOOPBACK, free_port
+from mlops_common.ports import free_port
+from mlops_common.processes import LOOPBACK
 from mlops_common.testing.kubernetes.certificates import PROXY, SERVICE, certify
 from mlops_common.testing.kubernetes.cluster import Cluster, until
 from mlops_common.testing.kubernetes.programs import Programs, programs
