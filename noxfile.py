@@ -16,11 +16,13 @@ nox.options.error_on_missing_interpreters = True
 PACKAGES = {
     "common": "mlops-common",
     "uc1": "uc1-churn",
+    "uc4": "uc4-lineage",
 }
 BENCHMARKS = {
     "uc1": ("extract", "load", "join", "serving", "telco", "simulation"),
     "cluster": ("objects", "router", "start"),
     "orchestration": ("platform",),
+    "uc4": ("lineage",),
 }
 
 

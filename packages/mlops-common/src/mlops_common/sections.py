@@ -229,3 +229,34 @@ class KserveSettings(Section):
         """Whether a cluster is named."""
         named = (self.host, self.kubeconfig, self.context)
         return self.in_cluster or any(value is not None for value in named)
+
+
+class LineageSettings(Section):
+    """Where OpenLineage events go: tables in PostgreSQL, and a receiver if one is named.
+
+    A receiver is Marquez, or anything that takes OpenLineage events over HTTP.
+    """
+
+    enabled: bool = Field(default=True, description="Whether runs tell their lineage.")
+    embedded: bool = Field(
+        default=True, description="Keep it in PostgreSQL, where `mlops lineage` looks."
+    )
+    url: str | None = Field(
+        None, description="URL of the receiver, such as http://marquez:5000."
+    )
+    endpoint: str = Field("api/v1/lineage", description="Path of events at the `url`.")
+    api_key: Secret = Field(None, description="Bearer token of the receiver.")
+    api_key_file: File = None
+    namespace: str = Field("mlops", description="OpenLineage namespace of the jobs.")
+    owner: str | None = Field(
+        None, description="Who owns what the runs write, such as team:churn."
+    )
+    spool_mb: Count = Field(
+        64, description="MiB of events kept on disk while a receiver is away."
+    )
+    timeout: Seconds = Field(10, description="Seconds for the receiver to answer.")
+
+    @property
+    def external(self) -> bool:
+        """Whether a receiver is named."""
+        return self.url is not None

@@ -10,6 +10,7 @@ from mlops_common.sections import (
     FeastSettings,
     KserveSettings,
     KubeflowSettings,
+    LineageSettings,
     MinioSettings,
     MlflowSettings,
     PostgresSettings,
@@ -33,6 +34,7 @@ class Settings(Params):
     kubeflow: KubeflowSettings = KubeflowSettings()
     feast: FeastSettings = FeastSettings()
     kserve: KserveSettings = KserveSettings()
+    lineage: LineageSettings = LineageSettings()
     uc1: dict[str, Any] = Field(default_factory=dict)
     uc2: dict[str, Any] = Field(default_factory=dict)
     uc3: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""UC4: data lineage that answers questions, over all use cases."""
