@@ -232,7 +232,7 @@ class KserveSettings(Section):
 
 
 class LineageSettings(Section):
-    """Where OpenLineage events go: tables in PostgreSQL, and a receiver if one is named.
+    """Where OpenLineage events go: tables in PostgreSQL, and a receiver if named.
 
     A receiver is Marquez, or anything that takes OpenLineage events over HTTP.
     """
