@@ -1,0 +1,15 @@
+"""Fixtures of UC4's tests."""
+
+from hypothesis import settings
+
+from mlops_common.orchestration.session import quiet
+
+pytest_plugins = ["mlops_common.testing.fixtures"]
+
+# A busy machine makes no property wrong.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+# As every command of ours does before the first import of Prefect, which reads how to
+# log then, and never again.
+quiet()
