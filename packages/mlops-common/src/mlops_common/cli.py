@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from mlops_common.commands import config, data, doctor, home, platform, quota, runs
+from mlops_common.commands.brought import Commands
 from mlops_common.errors import BackendError, ConfigError, MlopsError
 
 app = typer.Typer(
     name="mlops",
+    cls=Commands,
     help="The life of a model as pipelines, on this machine or against a cluster.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -17,6 +17,19 @@ GROUP = "mlops.use_cases"
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A command, or a group of them, that a use case adds to `mlops`.
+
+    Attributes:
+        app: `module:name` of its Typer app, imported when the command is asked for.
+        title: One line for people, as `mlops --help` shows it.
+    """
+
+    app: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class UseCase:
     """A pipeline that the `mlops` command can run.
 
@@ -29,6 +42,7 @@ class UseCase:
         params: `module:class` of the flow's params.
         presets: Package folder with the YAML params that `--params NAME` may name.
         probes: `module:function` of the examination of each system of its own.
+        commands: What it adds to the `mlops` command, by name.
     """
 
     name: str
@@ -37,6 +51,7 @@ class UseCase:
     params: str
     presets: str = ""
     probes: Mapping[str, str] = field(default_factory=dict)
+    commands: Mapping[str, Command] = field(default_factory=dict)
 
     def load_flow(self) -> Callable[..., Any]:
         """Import and return the flow."""
