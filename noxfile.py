@@ -22,7 +22,7 @@ BENCHMARKS = {
     "uc1": ("extract", "load", "join", "serving", "telco", "simulation"),
     "cluster": ("objects", "router", "start"),
     "orchestration": ("platform",),
-    "uc4": ("lineage",),
+    "uc4": ("ingest", "http", "closure", "emission", "page"),
 }
 
 

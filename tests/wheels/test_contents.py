@@ -11,6 +11,7 @@ from packaging.version import Version
 # What only a wheel's user would miss: one file of each kind, by the package's name.
 DATA = {
     "mlops-common": (
+        "mlops_common/lineage/sql/create.sql",
         "mlops_common/postgres/server.conf",
         "mlops_common/postgres/sql/tables.sql",
         "mlops_common/py.typed",
@@ -24,6 +25,11 @@ DATA = {
         "uc1_churn/py.typed",
         "uc1_churn/sql/latest_rows.sql",
         "uc1_churn/templates/report.html.j2",
+    ),
+    "uc4-lineage": (
+        "uc4_lineage/prefect.yaml",
+        "uc4_lineage/py.typed",
+        "uc4_lineage/templates/coverage.html.j2",
     ),
 }
 

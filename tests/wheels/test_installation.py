@@ -21,6 +21,7 @@ JOBS = {
         ("config", "show"),
     ),
     "uc1-churn": (("demo", "--customers", "1500", "--months", "4"),),
+    "uc4-lineage": (("run", "uc4"), ("run", "uc4", "--json"), ("lineage", "runs")),
 }
 # Prints the use cases that the environment has.
 USE_CASES = """
