@@ -67,7 +67,9 @@ class PostgresSettings(Section):
     )
     pool_size: Count = Field(5, description="Connections that a pool keeps open.")
     max_overflow: Annotated[int, Field(ge=0)] = Field(
-        10, description="Connections that a pool may open beyond those."
+        10,
+        description="Connections that a pool may open beyond those; MLflow's own pool "
+        "takes 0 for its default, 10.",
     )
 
     @property

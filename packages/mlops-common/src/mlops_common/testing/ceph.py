@@ -21,10 +21,10 @@ from pydantic import SecretStr
 from mlops_common.ports import free_port
 from mlops_common.processes import LOOPBACK, wait_until
 from mlops_common.sections import MinioSettings
+from mlops_common.testing.children import Children
 
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool", "ceph")
 PATIENCE = 240.0  # seconds for a start on a busy machine
-GRACE = 20.0  # seconds to end in good order
 REGION = "us-east-1"
 CONFIG = """
 [global]
@@ -85,7 +85,7 @@ class CephStore:
         self.folder = folder
         self._disk = "bluestore" if durable else "memstore"
         self.port = free_port()
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._children = Children(folder)
         self._user: dict[str, str] = {}
 
     @property
@@ -137,7 +137,7 @@ class CephStore:
         frontend = f"beast endpoint={LOOPBACK}:{self.port} tcp_nodelay=1"
         self._start("radosgw", "-n", "client.rgw", "--rgw_frontends", frontend)
         if not wait_until(self._answers, PATIENCE):
-            said = (self.folder / "radosgw.out").read_text("utf-8")[-2000:]
+            said = self._children.log("radosgw").read_text("utf-8")[-2000:]
             raise AssertionError(f"no Ceph gateway: {said}")
 
     def limit(self, bucket: str, *, megabytes: int) -> None:
@@ -149,38 +149,19 @@ class CephStore:
 
     def kill(self, *names: str) -> None:
         """End programs as a power cut would; all of them where none is named."""
-        ended = [self._running.pop(name) for name in names or tuple(self._running)]
-        for process in ended:
-            process.kill()
-        for process in ended:
-            process.wait(GRACE)
+        self._children.kill(*names)
 
     def stop(self) -> None:
         """End everything, the gateway first."""
-        for process in reversed(self._running.values()):
-            process.terminate()
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(GRACE)
-        self._running.clear()
+        self._children.stop()
 
     @property
     def _config(self) -> Path:
         return self.folder / "ceph.conf"
 
     def _start(self, program: str, *arguments: str) -> None:
-        if program in self._running:
-            return
-        with (self.folder / f"{program}.out").open("ab") as log:
-            self._running[program] = subprocess.Popen(
-                [program, "-c", str(self._config), "-f", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        command = [program, "-c", str(self._config), "-f", *arguments]
+        self._children.start(program, command)
 
     def _run(self, program: str, *arguments: str) -> str:
         command = [program, "-c", str(self._config), *arguments]
@@ -190,9 +171,7 @@ class CephStore:
         return done.stdout
 
     def _answers(self) -> bool:
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                raise AssertionError(f"{name} ended with {process.returncode}")
+        self._children.require()
         try:
             with urllib.request.urlopen(self.endpoint, timeout=5):  # noqa: S310 - loopback
                 return True

@@ -1,19 +1,17 @@
 """etcd and the API server as processes of this machine."""
 
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mlops_common.ports import free_port
 from mlops_common.processes import LOOPBACK
+from mlops_common.testing.children import Children
 from mlops_common.testing.kubernetes.certificates import PROXY, SERVICE, certify
 from mlops_common.testing.kubernetes.cluster import Cluster, until
 from mlops_common.testing.kubernetes.programs import Programs, programs
-
-GRACE = 30.0  # seconds to end in good order
 
 
 class ControlPlane(Cluster):
@@ -24,24 +22,16 @@ class ControlPlane(Cluster):
         super().__init__(folder, api, definitions if found.aggregated else api)
         self.programs = found
         self._etcd = f"http://{LOOPBACK}:{free_port()}"
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._children = Children(folder)
 
     def stop_api(self) -> None:
         """Kill the API server; what it stored stays."""
-        process = self._running.pop("kube-apiserver")
-        process.kill()
-        process.wait(GRACE)
+        self._children.kill("kube-apiserver")
 
     def start_api(self) -> None:
         """Start the API server, and wait until it is ready."""
         self._run("kube-apiserver", *self._api_options())
-        until(
-            lambda: (
-                self._alive("etcd")
-                and self._alive("kube-apiserver")
-                and self.request("GET", "/readyz")
-            )
-        )
+        until(self._ready)
 
     def start(self) -> None:
         """Start everything."""
@@ -54,14 +44,7 @@ class ControlPlane(Cluster):
 
     def stop(self) -> None:
         """End everything; etcd last, without which an API server takes a minute."""
-        for process in reversed(self._running.values()):
-            process.terminate()
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self._running.clear()
+        self._children.stop()
 
     def _write_tokens(self) -> None:
         file = self.folder / "tokens.csv"
@@ -136,12 +119,7 @@ class ControlPlane(Cluster):
             "ValidatingAdmissionPolicy,MutatingAdmissionPolicy",
         )
         url = f"{self.definitions_url}/readyz"
-        until(
-            lambda: (
-                self._alive("apiextensions-apiserver")
-                and self._ask(url, "GET", None, self.token, "application/json")
-            )
-        )
+        until(lambda: self._definitions_ready(url))
         # An endpoint may not be on loopback; the name of one may.
         name = {"type": "ExternalName", "externalName": "localhost"}
         spec = {**name, "ports": [{"port": port}]}
@@ -149,20 +127,15 @@ class ControlPlane(Cluster):
         self.request("POST", "/api/v1/namespaces/kube-system/services", service)
 
     def _run(self, name: str, *options: str) -> None:
-        command = [self.programs.path(name), *options]
-        if shutil.which("setpriv"):
-            # No orphan where the test run itself is killed.
-            command = ["setpriv", "--pdeathsig", "KILL", *command]
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self._running[name] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self._children.start(name, [str(self.programs.path(name)), *options])
 
-    def _alive(self, name: str) -> bool:
-        if self._running[name].poll() is None:
-            return True
-        log = (self.folder / f"{name}.log").read_text("utf-8", "replace")
-        raise RuntimeError(f"{name} ended:\n{log[-3000:]}")
+    def _ready(self) -> Any:
+        self._children.require("etcd", "kube-apiserver")
+        return self.request("GET", "/readyz")
+
+    def _definitions_ready(self, url: str) -> Any:
+        self._children.require("apiextensions-apiserver")
+        return self._ask(url, "GET", None, self.token, "application/json")
 
 
 @contextmanager
