@@ -1,0 +1,232 @@
+"""What a run may say of a dataset, as plain frozen values.
+
+They become the facets of OpenLineage later, in another thread: nothing here imports
+its client.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator
+
+from mlops_common.lineage.naming import DatasetName
+from mlops_common.lineage.text import LONGEST, clean, short
+from mlops_common.refs import Ref
+
+Lifecycle: TypeAlias = Literal[
+    "ALTER", "CREATE", "DROP", "OVERWRITE", "RENAME", "TRUNCATE"
+]
+
+
+def _text(value: Any) -> Any:
+    return short(clean(value), LONGEST) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class Field(Ref):
+    """A column.
+
+    Attributes:
+        name: Of the column.
+        type: As its data source calls it, such as `DOUBLE`.
+        description: For people.
+    """
+
+    name: Text
+    type: Text = ""
+    description: Text = ""
+
+
+class Origin(Ref):
+    """A column that another one, or a whole dataset, was made from.
+
+    Attributes:
+        dataset: Where the column is.
+        field: Its name.
+        type: `DIRECT` where its value goes in, `INDIRECT` where it only decides, as in
+            a filter, a join or an order.
+        subtype: `IDENTITY`, `TRANSFORMATION` or `AGGREGATION` of a direct one; `JOIN`,
+            `GROUP_BY`, `FILTER`, `SORT`, `WINDOW` or `CONDITIONAL` of an indirect one.
+        description: How, for people.
+        masking: Whether the value cannot be had back, as that of a hash.
+    """
+
+    dataset: DatasetName
+    field: Text
+    type: Literal["DIRECT", "INDIRECT"] = "DIRECT"
+    subtype: Text = "TRANSFORMATION"
+    description: Text = ""
+    masking: bool = False
+
+
+class ColumnMetrics(Ref):
+    """What was counted in a column.
+
+    Attributes:
+        nulls: Values that are missing.
+        distinct: Distinct values.
+        count: Values that are there.
+        sum: Of the values.
+        min: The smallest value.
+        max: The largest value.
+        quantiles: Value of each quantile, by its text, such as `0.5`.
+    """
+
+    nulls: int | None = None
+    distinct: int | None = None
+    count: float | None = None
+    sum: float | None = None
+    min: float | None = None
+    max: float | None = None
+    quantiles: Mapping[Text, float] = {}
+
+
+class Assertion(Ref):
+    """A test of a dataset, and how it ended.
+
+    Attributes:
+        assertion: What is tested, such as `not_null`.
+        success: Whether it holds.
+        column: Which column; empty means the dataset as a whole.
+        severity: `error` stops a pipeline, `warn` does not.
+        expected: What was expected, as text.
+        actual: What was found, as text.
+    """
+
+    assertion: Text
+    success: bool
+    column: Text = ""
+    severity: Literal["", "error", "warn"] = ""
+    expected: Text = ""
+    actual: Text = ""
+
+
+class Dataset(Ref):
+    """A dataset that a run reads or writes, and what the run knows of it.
+
+    Attributes:
+        name: Namespace and name.
+        fields: Columns, in order.
+        version: Which bytes, such as a revision of DVC or a digest.
+        rows: Rows read or written.
+        size: Bytes read or written.
+        files: Files read or written.
+        kind: `TABLE`, `FILE`, `MODEL` and the like.
+        source: Name of its data source; the namespace by default.
+        uri: Where the data source is; a password in it is hidden.
+        owner: Such as `team:churn`; that of the settings by default, where written.
+        documentation: For people.
+        lifecycle: What the run did to it as a whole.
+        origins: For a column, those that it was made from.
+        influences: Columns that decided on the rows of the dataset as a whole.
+        metrics: What was counted in a column.
+        assertions: Tests, and how they ended.
+        facets: Anything else, by name, as JSON; told as `mlops_<name>`.
+
+    Examples:
+        >>> from mlops_common.lineage.naming import postgres_table
+        >>> name = postgres_table(None, "shop", "orders")
+        >>> Dataset(name=name, rows=3, fields=columns({"id": "bigint"})).fields[0].type
+        'bigint'
+    """
+
+    name: DatasetName
+    fields: tuple[Field, ...] = ()
+    version: Text = ""
+    rows: int | None = None
+    size: int | None = None
+    files: int | None = None
+    kind: Text = ""
+    source: Text = ""
+    uri: Text = ""
+    owner: Text = ""
+    documentation: Text = ""
+    lifecycle: Lifecycle | None = None
+    origins: Mapping[Text, tuple[Origin, ...]] = {}
+    influences: tuple[Origin, ...] = ()
+    metrics: Mapping[Text, ColumnMetrics] = {}
+    assertions: tuple[Assertion, ...] = ()
+    facets: Mapping[Text, Any] = {}
+
+    def with_(self, other: "Dataset") -> "Dataset":
+        """Return what both say of one dataset; the other one has the last word.
+
+        Examples:
+            >>> from mlops_common.lineage.naming import stored
+            >>> first = Dataset(name=stored("/a.csv"), rows=3)
+            >>> first.with_(Dataset(name=stored("/a.csv"), version="v1")).rows
+            3
+        """
+        said = {key: getattr(other, key) for key in other.model_fields_set}
+        both = ("facets", "metrics", "origins")
+        merged = {k: {**getattr(self, k), **said[k]} for k in both if k in said}
+        return self.model_copy(update=said | merged)
+
+
+def columns(types: Mapping[str, str]) -> tuple[Field, ...]:
+    """Return columns by their name and type.
+
+    Examples:
+        >>> columns({"id": "bigint"})
+        (Field(name='id', type='bigint', description=''),)
+    """
+    return tuple(Field(name=name, type=kind) for name, kind in types.items())
+
+
+def arrow_columns(schema: Iterable[Any]) -> tuple[Field, ...]:
+    """Return the columns of a schema of Arrow.
+
+    Examples:
+        >>> import pyarrow as pa
+        >>> arrow_columns(pa.schema({"id": pa.int64()}))[0].type
+        'int64'
+    """
+    return tuple(Field(name=field.name, type=str(field.type)) for field in schema)
+
+
+def copied(source: DatasetName, names: Iterable[str]) -> dict[str, tuple[Origin, ...]]:
+    """Return the origins of columns that are taken over as they are.
+
+    Examples:
+        >>> from mlops_common.lineage.naming import stored
+        >>> copied(stored("/a.csv"), ["id"])["id"][0].subtype
+        'IDENTITY'
+    """
+    return {
+        name: (Origin(dataset=source, field=name, subtype="IDENTITY"),)
+        for name in names
+    }
+
+
+def derived(
+    source: DatasetName,
+    inputs: Mapping[str, Sequence[str]],
+    *,
+    subtype: str = "TRANSFORMATION",
+    description: str = "",
+) -> dict[str, tuple[Origin, ...]]:
+    """Return the origins of columns that are computed from others of one dataset.
+
+    Args:
+        source: Where those are.
+        inputs: For each column, the columns that its value is made from.
+        subtype: How, as of an `Origin`.
+        description: How, for people.
+
+    Examples:
+        >>> from mlops_common.lineage.naming import stored
+        >>> found = derived(stored("/a.csv"), {"spend": ["price", "count"]})
+        >>> [origin.field for origin in found["spend"]]
+        ['price', 'count']
+    """
+    return {
+        name: tuple(
+            Origin(
+                dataset=source, field=field, subtype=subtype, description=description
+            )
+            for field in fields
+        )
+        for name, fields in inputs.items()
+    }

@@ -1,0 +1,160 @@
+"""What is known of a run at one moment: what an event of OpenLineage is made from.
+
+An observation is a plain value that JSON holds, so that it can be written down in
+microseconds and told later, by this process or another.
+"""
+
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from pydantic import AwareDatetime
+
+from mlops_common.lineage.dataset import Dataset, Text
+from mlops_common.lineage.recording import Recording, Statement
+from mlops_common.params import masked
+from mlops_common.refs import Ref
+
+State: TypeAlias = Literal["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
+
+
+class JobRun(Ref):
+    """One run of one job.
+
+    Attributes:
+        run: UUID of the run.
+        job: Name of the job.
+        namespace: Of the job; that of the settings when empty.
+    """
+
+    run: str
+    job: Text
+    namespace: Text = ""
+
+
+class Failure(Ref):
+    """What ended a run.
+
+    Attributes:
+        message: For people.
+        stack: Stack trace.
+    """
+
+    message: Text
+    stack: Text = ""
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        """Return what an error tells, with passwords hidden.
+
+        Examples:
+            >>> Failure.of(OSError("no answer from http://ann:s3cret@db")).message
+            'OSError: no answer from http://ann:***@db'
+        """
+        stack = "".join(traceback.format_exception(error))
+        named = f"{type(error).__name__}: {error}"
+        return cls(message=masked(named), stack=masked(stack))
+
+
+class Engine(Ref):
+    """What runs the jobs, such as Prefect 3.8.8."""
+
+    name: Text
+    version: Text
+
+
+class Code(Ref):
+    """Where the code of a job is.
+
+    Attributes:
+        module: Such as `uc1_churn.tasks.data_ingestion`.
+        distribution: The package that it was installed with, and its version.
+        path: Of the file in its repository; empty where it is in none.
+        commit: That the repository is at: 40 hexadecimal digits.
+        branch: That the repository is on.
+        repository: URL that the repository was cloned from.
+        file: URI of the file on this machine.
+    """
+
+    module: Text
+    distribution: Text = ""
+    path: Text = ""
+    commit: Text = ""
+    branch: Text = ""
+    repository: Text = ""
+    file: Text = ""
+
+
+class Observation(Ref):
+    """What is known of a run at one moment.
+
+    Attributes:
+        state: What happened; `OTHER` adds to what is known and changes no state.
+        at: When.
+        run: UUID of the run.
+        job: Name of the job, `flow.task`.
+        namespace: Of the job; that of the settings when empty.
+        parent: The run that this one is a part of.
+        root: The run that all of it is a part of; the parent when omitted.
+        job_type: `FLOW`, `TASK` and the like.
+        documentation: What the job does, for people.
+        nominal_start: When it was due.
+        nominal_end: When the next one is due.
+        engine: What runs the job.
+        code: Where its code is.
+        failure: What ended it.
+        inputs: What it reads.
+        outputs: What it writes.
+        statements: SQL that it executed.
+        facets: Anything else of the run, by name, as JSON; told as `mlops_<name>`.
+    """
+
+    state: State
+    at: AwareDatetime
+    run: str
+    job: Text
+    namespace: Text = ""
+    parent: JobRun | None = None
+    root: JobRun | None = None
+    job_type: Text = ""
+    documentation: Text = ""
+    nominal_start: AwareDatetime | None = None
+    nominal_end: AwareDatetime | None = None
+    engine: Engine | None = None
+    code: Code | None = None
+    failure: Failure | None = None
+    inputs: tuple[Dataset, ...] = ()
+    outputs: tuple[Dataset, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    facets: Mapping[Text, Any] = {}
+
+    def with_recorded(self, said: Recording) -> "Observation":
+        """Return the same with what was said in the run."""
+        return self.model_copy(
+            update={
+                "inputs": (*self.inputs, *said.inputs),
+                "outputs": (*self.outputs, *said.outputs),
+                "statements": (*self.statements, *said.statements),
+                "facets": {**self.facets, **said.facets},
+            }
+        )
+
+
+def observed(state: State, run: JobRun, at: datetime, **known: Any) -> Observation:
+    """Return an observation of a run.
+
+    Examples:
+        >>> from datetime import UTC
+        >>> run = JobRun(run="c9bf9e57-1685-4c89-bafb-ff5af830be8a", job="flow.task")
+        >>> observed("START", run, datetime(2026, 1, 31, tzinfo=UTC)).job
+        'flow.task'
+    """
+    return Observation(
+        state=state,
+        at=at,
+        run=run.run,
+        job=run.job,
+        namespace=run.namespace,
+        **known,
+    )

@@ -1,0 +1,190 @@
+"""What the run at hand reads and writes, said where it happens.
+
+Plain code says `reads(table)` and `writes(dataset)`. Whoever runs it, such as a step of
+a flow, listens with `recording()` and tells what was said; where nobody listens the
+calls cost nothing. An error in what is said is logged and ends no run.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeAlias
+
+from mlops_common.lineage.dataset import Dataset, Text
+from mlops_common.lineage.naming import DatasetName
+from mlops_common.logger import get_logger
+from mlops_common.params import masked
+from mlops_common.refs import Ref
+
+Said: TypeAlias = Dataset | Iterable[Dataset]
+Told: TypeAlias = Said | Callable[[], Said]
+
+log = get_logger(__name__)
+_current: ContextVar["Recording | None"] = ContextVar("recording", default=None)
+
+
+class Statement(Ref):
+    """A statement of SQL that a run executed.
+
+    Attributes:
+        query: Its text.
+        dialect: Such as `postgres`.
+        server: Namespace of its tables, such as `postgres://db:5432`.
+        database: Of the tables that name none.
+        schema_name: Of the tables that name none.
+        output: What its rows were written to, where that is no table that it names.
+    """
+
+    query: Text
+    dialect: str = "postgres"
+    server: Text = ""
+    database: Text = ""
+    schema_name: Text = "public"
+    output: DatasetName | None = None
+
+
+class Recording:
+    """What was said in one run; any thread may say it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inputs: dict[DatasetName, Dataset] = {}
+        self._outputs: dict[DatasetName, Dataset] = {}
+        self._statements: list[Statement] = []
+        self._facets: dict[str, Any] = {}
+
+    @property
+    def inputs(self) -> tuple[Dataset, ...]:
+        """Datasets that were read, in the order in which they were first named."""
+        with self._lock:
+            return tuple(self._inputs.values())
+
+    @property
+    def outputs(self) -> tuple[Dataset, ...]:
+        """Datasets that were written, in the order in which they were first named."""
+        with self._lock:
+            return tuple(self._outputs.values())
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """Statements of SQL, in order."""
+        with self._lock:
+            return tuple(self._statements)
+
+    @property
+    def facets(self) -> dict[str, Any]:
+        """What was noted of the run, by name."""
+        with self._lock:
+            return dict(self._facets)
+
+    def read(self, dataset: Dataset) -> None:
+        """Add an input; what was said of it before holds on."""
+        self._add(self._inputs, dataset)
+
+    def write(self, dataset: Dataset) -> None:
+        """Add an output; what was said of it before holds on."""
+        self._add(self._outputs, dataset)
+
+    def execute(self, statement: Statement) -> None:
+        """Add a statement of SQL."""
+        with self._lock:
+            self._statements.append(statement)
+
+    def note(self, name: str, value: Mapping[str, Any]) -> None:
+        """Add to what is noted of the run under a name."""
+        with self._lock:
+            self._facets[name] = {**self._facets.get(name, {}), **value}
+
+    def _add(self, into: dict[DatasetName, Dataset], dataset: Dataset) -> None:
+        with self._lock:
+            known = into.get(dataset.name)
+            into[dataset.name] = dataset if known is None else known.with_(dataset)
+
+
+@contextmanager
+def recording() -> Iterator[Recording]:
+    """Listen to what is said until the block ends; a recording within has its own.
+
+    Examples:
+        >>> from mlops_common.lineage.naming import stored
+        >>> with recording() as run:
+        ...     reads(Dataset(name=stored("/data/orders.csv")))
+        >>> print(run.inputs[0].name)
+        file/data/orders.csv
+    """
+    run = Recording()
+    token = _current.set(run)
+    try:
+        yield run
+    finally:
+        _current.reset(token)
+
+
+def reads(*datasets: Told) -> None:
+    """Say what the run at hand reads.
+
+    Args:
+        datasets: Each a dataset, several, or a function that returns such; it is
+            called only where somebody listens.
+
+    Examples:
+        >>> reads(lambda: 1 / 0)  # nobody listens
+    """
+    _tell(Recording.read, datasets)
+
+
+def writes(*datasets: Told) -> None:
+    """Say what the run at hand writes; as `reads`."""
+    _tell(Recording.write, datasets)
+
+
+def executes(statement: Statement | Callable[[], Statement]) -> None:
+    """Say which SQL the run at hand executes; its tables and columns follow from it.
+
+    Args:
+        statement: The statement, or a function that returns it, which is called only
+            where somebody listens.
+    """
+    run = _current.get()
+    if run is None:
+        return
+    try:
+        run.execute(statement() if callable(statement) else statement)
+    except Exception as error:  # noqa: BLE001 - no run fails for what is said of it
+        _unknown(error)
+
+
+def notes(
+    name: str, value: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+) -> None:
+    """Note something of the run at hand, such as `notes("model", {"auc": 0.8})`.
+
+    Args:
+        name: Of the facet, which is told as `mlops_<name>`.
+        value: What JSON can hold, by name; or a function that returns it.
+    """
+    run = _current.get()
+    if run is None:
+        return
+    try:
+        run.note(name, value() if callable(value) else value)
+    except Exception as error:  # noqa: BLE001 - no run fails for what is said of it
+        _unknown(error)
+
+
+def _tell(add: Callable[[Recording, Dataset], None], told: Iterable[Told]) -> None:
+    run = _current.get()
+    if run is None:
+        return
+    for one in told:
+        try:
+            said = one() if callable(one) else one
+            for dataset in (said,) if isinstance(said, Dataset) else said:
+                add(run, dataset)
+        except Exception as error:  # noqa: BLE001 - no run fails for what is said of it
+            _unknown(error)
+
+
+def _unknown(error: Exception) -> None:
+    log.warning("part of the lineage stays unknown: %s", masked(f"{error!r}"))
