@@ -36,7 +36,6 @@ from mlops_common.orchestration.deploying import (
 from mlops_common.processes import wait_until
 from mlops_common.refs import ModelRef
 from mlops_common.testing.by_hand import Page
-from mlops_common.testing.canned import canned
 from mlops_common.testing.command import mlops, python
 from mlops_common.testing.prefect import SECRET, Team, Worker, team_server
 from uc1_churn.config import ChurnParams
@@ -379,23 +378,6 @@ def test_a_wrong_key_is_told_in_one_message(team: Team) -> None:
         assert "does not admit us; set PREFECT_API_KEY" in text
         assert "guessed" not in text
         assert "Traceback" not in text
-
-
-def test_the_line_for_prefect_cloud_reaches_it(folder: Path) -> None:
-    line = PAGE.line("uv run prefect cloud login")
-
-    with canned({}, authorization="Bearer of somebody else") as url:
-        said = PAGE.type(
-            line,
-            PREFECT_HOME=str(folder / "cloud"),
-            PREFECT_CLOUD_API_URL=f"{url}/api",
-            PREFECT_API_KEY="pnu_unknown",
-            ACCOUNT="account",
-            WORKSPACE="workspace",
-        )
-
-    assert said.code == 1
-    assert "Unable to authenticate with Prefect Cloud" in said.out + said.err
 
 
 def test_a_process_that_serves_needs_no_worker(

@@ -34,18 +34,20 @@ class Team:
 
 
 @contextmanager
-def team_server(platform: Platform, folder: Path) -> Iterator[Team]:
+def team_server(
+    platform: Platform, folder: Path, database: str = "team"
+) -> Iterator[Team]:
     """Yield a server in a database of its own; runs wait two seconds for a slot."""
     url = f"http://{LOOPBACK}:{free_port()}/api"
     port = url.rpartition(":")[2].partition("/")[0]
-    platform.postgres.ensure_database("team")
+    platform.postgres.ensure_database(database)
     server = Process(folder, "team-server")
     server.start(
         [*PREFECT, "server", "start", "--host", LOOPBACK, "--port", port],
         {
             "PREFECT_HOME": str(folder / "server"),
             "PREFECT_API_DATABASE_CONNECTION_URL": platform.postgres.sqlalchemy_url(
-                "team", driver="asyncpg"
+                database, driver="asyncpg"
             ),
             **platform.postgres.variables,
             "PREFECT_SERVER_API_AUTH_STRING": SECRET,
