@@ -26,7 +26,7 @@ PLACES = {
 FORMATS = FormatChecker(["date-time", "uuid"])
 EXAMPLES = {"date-time": "2026-01-31T08:30:00Z", "uri": "https://example.com/a"}
 EXAMPLES["uuid"] = "870492da-ecfb-4be0-91b9-9a89ddd3db90"
-WRONG = (17, "text", [], {}, True, 1.5, [3], {"a": 3})
+WRONG: tuple[Any, ...] = (17, "text", [], {}, True, 1.5, [3], {"a": 3})
 
 Step = str | int
 
@@ -45,7 +45,7 @@ class Published:
 
     def allows(self, event: Any) -> bool:
         """Whether an event and its known facets are as the schemas want them."""
-        checks = {(): f"{self.core}#/$defs/RunEvent"}
+        checks: dict[tuple[Step, ...], str] = {(): f"{self.core}#/$defs/RunEvent"}
         for name, base, key in self.facets():
             place = (*PLACES[base], key)
             if found(event, place):
@@ -63,8 +63,10 @@ class Published:
     def facets(self) -> Iterator[tuple[str, str, str]]:
         """Yield the reference to each facet, the class below it and its key."""
         for identifier, schema in self.schemas.items():
-            (key,) = schema["properties"] if identifier != self.core else [None]
-            for name, declared in schema["$defs"].items() if key else ():
+            if identifier == self.core:
+                continue
+            (key,) = schema["properties"]
+            for name, declared in schema["$defs"].items():
                 base = declared.get("allOf", [{}])[0].get("$ref", "").split("/")[-1]
                 if base in PLACES:
                     yield f"{identifier}#/$defs/{name}", base, key
@@ -127,7 +129,7 @@ def places(value: Any, above: tuple[Step, ...] = ()) -> Iterator[tuple[Step, ...
 
 
 def broken(event: Any, below: tuple[Step, ...]) -> Iterator[tuple[str, Any]]:
-    """Yield events in which one value is another, or gone; some are as good as before."""
+    """Yield events in which one value is another, or gone; some stay good."""
     for place in list(places(value_at(event, below), below)):
         *above, last = place
         for wrong in (*WRONG, None):

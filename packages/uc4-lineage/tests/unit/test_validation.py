@@ -66,7 +66,7 @@ def test_a_property_that_is_wrong_is_named(
 
 def test_a_place_deep_in_an_event_is_a_json_path() -> None:
     fields = {"schema": FACET | {"fields": [{"type": "int"}, {"name": 3}]}}
-    odd = {"a facet": {}}
+    odd: dict[str, Any] = {"a facet": {}}
 
     assert told(changed(fields | odd, "inputs", 0, "facets")) == [
         "$.inputs[0].facets.schema.fields[0].name: is missing",
