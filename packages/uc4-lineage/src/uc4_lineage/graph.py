@@ -113,6 +113,12 @@ class Graph:
             path.append(previous)
         return path[::-1]
 
+    def next_to(self, node: int, direction: Direction) -> Numbers:
+        """Return the nodes that one edge parts from `node`, ascending."""
+        matrix = self._down if direction is Direction.DOWN else self._up
+        first, last = matrix.indptr[node], matrix.indptr[node + 1]
+        return np.sort(matrix.indices[first:last]).astype(np.int64)
+
     def among(self, nodes: ArrayLike) -> NDArray[np.bool_]:
         """Return which of the m edges have both their ends among `nodes`."""
         chosen = np.zeros(self.size, dtype=bool)

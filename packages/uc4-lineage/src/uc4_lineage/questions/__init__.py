@@ -1,0 +1,1 @@
+"""Questions to the lineage: each a function of a reader, with a frozen answer."""

@@ -1,0 +1,140 @@
+"""What breaks when a dataset or one of its columns changes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from uc4_lineage.columns import Level
+from uc4_lineage.graph import Direction
+from uc4_lineage.naming import find
+from uc4_lineage.node import Kind, Node
+from uc4_lineage.questions.closure import (
+    column_graph,
+    named_places,
+    place,
+    reached,
+)
+from uc4_lineage.reading import Reader
+
+
+class Role(StrEnum):
+    """What a node is to the people who depend on it, the last link first."""
+
+    ENDPOINT = "endpoint"
+    MODEL = "model"
+    FEATURE = "feature"
+    TABLE = "table"
+    FILE = "file"
+    DATASET = "dataset"
+    JOB = "job"
+
+
+# By the facet `datasetType`, in lower case.
+TYPES = {
+    "endpoint": Role.ENDPOINT,
+    "model": Role.MODEL,
+    "feature": Role.FEATURE,
+    "feature_view": Role.FEATURE,
+    "table": Role.TABLE,
+    "view": Role.TABLE,
+    "file": Role.FILE,
+}
+# By the scheme of the namespace.
+SCHEMES = {
+    "kserve": Role.ENDPOINT,
+    "mlflow": Role.MODEL,
+    "feast": Role.FEATURE,
+    **dict.fromkeys(("postgres", "mysql", "bigquery", "snowflake"), Role.TABLE),
+    **dict.fromkeys(("file", "s3", "gs", "abfss", "wasbs", "hdfs"), Role.FILE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """Something that breaks.
+
+    Attributes:
+        node: A job, a dataset or a field.
+        role: What it is to people.
+        distance: Edges between it and what changes.
+        level: `column` where it truly depends on the column; `table` where a job on
+            the way does not tell the origins of its columns, so that it may.
+    """
+
+    node: Node
+    role: Role
+    distance: int
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What breaks when something changes.
+
+    Attributes:
+        start: The dataset or field that changes.
+        affected: What breaks, by role, the last link first; the nearest first in each.
+    """
+
+    start: Node
+    affected: tuple[Affected, ...]
+
+    def of(self, role: Role) -> tuple[Affected, ...]:
+        """Return what has one role."""
+        return tuple(one for one in self.affected if one.role is role)
+
+
+def impact(reader: Reader, text: str, depth: int | None = None) -> Impact:
+    """Return which jobs, tables, features, models and endpoints break.
+
+    Of a dataset: all that lies down from it. Of a column: only what depends on it,
+    where the jobs tell the origins of their columns; all that they write, where not.
+
+    Args:
+        reader: Reads the store.
+        text: A dataset, or a dataset, a point and a column; the end of a name will do.
+        depth: Most edges between what changes and what breaks.
+
+    Raises:
+        NotFoundError: No dataset or column is called so, or several are.
+        BackendError: The store cannot be read.
+    """
+    found = find(reader, text, (Kind.DATASET, Kind.FIELD))
+    if found.node.kind is Kind.FIELD:
+        met = column_graph(reader).walk(place(found), Direction.DOWN, depth)
+        down = named_places(reader, met[1:])
+    else:
+        down = list(
+            reached(reader, reader.snapshot(), found.key, Direction.DOWN, depth)
+        )
+    types = _types(reader)
+    affected = [
+        Affected(one.node, role(one.node, types), one.distance, one.level)
+        for one in down
+    ]
+    order = list(Role)
+    affected.sort(key=lambda one: (order.index(one.role), one.distance, one.node))
+    return Impact(found.node, tuple(affected))
+
+
+def role(node: Node, types: dict[Node, str]) -> Role:
+    """Return what a node is to people.
+
+    Args:
+        node: A job, a dataset or a field.
+        types: What the facet `datasetType` says of a dataset, in lower case.
+
+    Examples:
+        >>> role(Node.dataset("mlflow://localhost", "churn-predictor"), {}).value
+        'model'
+    """
+    if node.kind is Kind.JOB:
+        return Role.JOB
+    told = TYPES.get(types.get(node.owner, ""))
+    return told or SCHEMES.get(node.namespace.partition(":")[0], Role.DATASET)
+
+
+def _types(reader: Reader) -> dict[Node, str]:
+    return {
+        Node.dataset(namespace, name): kind.lower()
+        for namespace, name, kind in reader.rows("dataset_types")
+    }

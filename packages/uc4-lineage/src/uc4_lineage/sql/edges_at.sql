@@ -1,0 +1,91 @@
+-- The graph of a time: what was then the current run of each job had read and written.
+-- See the tables `runs`, `jobs` and `edges` of the store for which run that is.
+WITH standing AS (  -- how far each run had come
+    SELECT
+        id, job_id,
+        coalesce(state = 'COMPLETED' AND ended_at <= %(at)s, false) AS completed,
+        CASE
+            WHEN ended_at <= %(at)s THEN ended_at
+            WHEN started_at <= %(at)s THEN started_at
+            ELSE created_at
+        END AS state_at
+    FROM lineage.runs
+    WHERE names_datasets AND created_at <= %(at)s
+),
+told AS (  -- what each run had told
+    SELECT run_id, job_id, dataset_id, direction
+    FROM lineage.run_datasets
+    WHERE at <= %(at)s
+    UNION
+    -- It told it again later: only its events know whether it had before.
+    SELECT used.run_id, used.job_id, used.dataset_id, used.direction
+    FROM standing
+    INNER JOIN lineage.run_datasets AS used
+        ON standing.id = used.run_id AND used.at > %(at)s
+    INNER JOIN lineage.datasets AS datasets ON used.dataset_id = datasets.id
+    INNER JOIN lineage.events AS events
+        ON used.run_id = events.run_id AND events.event_time <= %(at)s
+    CROSS JOIN LATERAL (
+        SELECT CASE used.direction WHEN 'r' THEN 'inputs' ELSE 'outputs' END AS name
+    ) AS side
+    CROSS JOIN LATERAL jsonb_array_elements(
+        CASE
+            WHEN jsonb_typeof(events.body -> side.name) = 'array'
+                THEN events.body -> side.name
+            ELSE '[]'
+        END
+    ) AS one
+    LEFT JOIN lineage.symlinks AS aliases
+        ON
+            one.value ->> 'namespace' = aliases.namespace
+            AND one.value ->> 'name' = aliases.name
+    WHERE
+        aliases.dataset_id = used.dataset_id
+        OR (
+            one.value ->> 'namespace' = datasets.namespace
+            AND one.value ->> 'name' = datasets.name
+        )
+),
+last_runs AS (
+    SELECT DISTINCT ON (job_id) job_id, id AS run_id, completed, state_at
+    FROM standing
+    WHERE EXISTS (SELECT FROM told WHERE told.run_id = standing.id)
+    ORDER BY job_id ASC, completed DESC, state_at DESC, id DESC
+),
+designs AS (  -- the newest event without a run of each job that ever had one
+    SELECT jobs.id AS job_id, newest.digest AS run_id, newest.event_time
+    FROM lineage.jobs AS jobs
+    CROSS JOIN LATERAL (
+        SELECT digest, event_time
+        FROM lineage.events
+        WHERE
+            job_namespace = jobs.namespace AND job_name = jobs.name
+            AND kind = 'job' AND event_time <= %(at)s
+        ORDER BY event_time DESC, digest DESC
+        LIMIT 1
+    ) AS newest
+    WHERE jobs.id IN (
+        SELECT job_id
+        FROM lineage.run_datasets AS used
+        WHERE NOT EXISTS (SELECT FROM lineage.runs WHERE runs.id = used.run_id)
+    )
+),
+current_runs AS (
+    SELECT
+        jobs.id AS job_id,
+        CASE
+            WHEN designs.run_id IS NULL THEN last_runs.run_id
+            WHEN NOT EXISTS (SELECT FROM told WHERE told.run_id = designs.run_id)
+                THEN last_runs.run_id
+            WHEN last_runs.completed AND last_runs.state_at >= designs.event_time
+                THEN last_runs.run_id
+            ELSE designs.run_id
+        END AS run_id
+    FROM lineage.jobs AS jobs
+    LEFT JOIN last_runs ON jobs.id = last_runs.job_id
+    LEFT JOIN designs ON jobs.id = designs.job_id
+)
+SELECT told.job_id, told.dataset_id, told.direction = 'w' AS writes
+FROM current_runs
+INNER JOIN told
+    ON current_runs.run_id = told.run_id AND current_runs.job_id = told.job_id

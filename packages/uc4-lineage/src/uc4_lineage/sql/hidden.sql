@@ -1,0 +1,3 @@
+SELECT id FROM lineage.datasets WHERE hidden
+UNION ALL
+SELECT -id FROM lineage.jobs WHERE hidden
