@@ -1,4 +1,4 @@
-"""The params of UC4: what its flow computes, never where things are."""
+"""Params of the lineage audit: what it looks at, never where things are."""
 
 from typing import Annotated
 
@@ -8,12 +8,14 @@ from mlops_common.params import Params
 
 
 class LineageParams(Params):
-    """What an audit of the lineage looks at.
+    """All parameters of one run of the lineage pipeline."""
 
-    Attributes:
-        hours: Length of the period that ends now, in hours.
-        stale_days: Days without a new version after which a dataset counts as stale.
-    """
-
-    hours: Annotated[float, Field(gt=0)] = 24.0
-    stale_days: Annotated[float, Field(gt=0)] = 7.0
+    hours: Annotated[float, Field(gt=0)] = Field(
+        24.0, description="Length of the period that ends now, in hours."
+    )
+    stale_days: Annotated[float, Field(gt=0)] = Field(
+        7.0, description="Days without a write after which a dataset is stale."
+    )
+    patience: Annotated[float, Field(gt=0)] = Field(
+        60.0, description="Seconds for what waits on disk to be sent."
+    )

@@ -1,0 +1,140 @@
+"""What a run of the lineage pipeline returns."""
+
+from pathlib import Path
+
+from mlops_common.refs import Ref
+from uc4_lineage.coverage import Coverage
+
+
+class Emitted(Ref):
+    """What became of the events that waited on disk, and of the runs that died.
+
+    Attributes:
+        told: Events that were sent now.
+        left: Events that wait on, because a receiver is away.
+        refused: Events that a receiver did not take.
+        lost: Events that were dropped, because too many waited.
+        aborted: Runs of processes that are gone, which were ended as aborted.
+    """
+
+    told: int = 0
+    left: int = 0
+    refused: int = 0
+    lost: int = 0
+    aborted: int = 0
+
+
+class LineageResult(Ref):
+    """What an audit of the lineage did and found.
+
+    Attributes:
+        emitted: What became of the events that waited.
+        coverage: How complete the lineage is.
+        stored: Object key of the same as JSON.
+        report: The page that tells all this.
+    """
+
+    emitted: Emitted
+    coverage: Coverage
+    stored: str
+    report: Path
+
+    def summary(self) -> dict[str, str]:
+        """Return the few lines that a person wants to see first."""
+        found = self.coverage
+        return {
+            "Period": str(found.period),
+            "Events": events(self.emitted),
+            "Runs": runs(found),
+            "Schema": f"{found.schemas} datasets have one",
+            "Owner": f"{found.owners} datasets have one",
+            "Ends": f"{len(found.loose.never_written):,} read but never written, "
+            f"{len(found.loose.never_read):,} written but never read",
+            "Stale": f"{len(found.loose.stale):,} datasets, "
+            f"{len(found.loose.unended):,} runs that never ended",
+            "Report": self.report.as_uri(),
+        }
+
+    def closing(self) -> str:
+        """Return what to print below the summary, unwrapped: what is to be done."""
+        return closing(self.coverage, self.emitted)
+
+
+def events(emitted: Emitted) -> str:
+    """Say what became of the events that waited.
+
+    Examples:
+        >>> events(Emitted(told=3, aborted=1))
+        '3 sent that had waited; 1 run ended that had died'
+    """
+    said = [f"{emitted.told:,} sent that had waited"]
+    if emitted.left:
+        said.append(f"{emitted.left:,} wait on")
+    if emitted.refused:
+        said.append(f"{emitted.refused:,} were refused")
+    if emitted.lost:
+        said.append(f"{emitted.lost:,} were lost")
+    if emitted.aborted:
+        said.append(f"{counted(emitted.aborted, 'run')} ended that had died")
+    return "; ".join(said)
+
+
+def runs(found: Coverage) -> str:
+    """Say how many runs have lineage.
+
+    Examples:
+        >>> from datetime import UTC, datetime
+        >>> from uc4_lineage.coverage import Period, audited
+        >>> runs(audited(Period.ending(datetime.now(UTC), 24), [], []))
+        'none ended in this time'
+    """
+    if found.unasked:
+        return "unknown: Prefect could not be asked which there were"
+    if not found.runs:
+        return "none ended in this time"
+    return f"{found.traced} have lineage"
+
+
+def closing(found: Coverage, emitted: Emitted) -> str:
+    """Say whether the lineage is complete and, where it is not, what to do."""
+    if found.complete and not emitted.left:
+        return "Complete: every run has lineage, every dataset a schema and an owner."
+    return "\n".join(["Not complete:", *(f"- {one}" for one in advice(found, emitted))])
+
+
+def advice(found: Coverage, emitted: Emitted) -> list[str]:
+    """Return a sentence for each kind of gap, with what closes it."""
+    said = []
+    if found.unasked:
+        said.append(f"which runs there were is unknown: {found.unasked}")
+    if emitted.left:
+        said.append(
+            f"{counted(emitted.left, 'event')} could not be sent; `mlops doctor` tells "
+            "whether the receiver answers"
+        )
+    if found.gaps:
+        said.append(
+            f"{counted(len(found.gaps), 'run')} without whole lineage, such as "
+            f"{found.gaps[0].name!r}; the report says what is missing"
+        )
+    if found.without_schema:
+        said.append(
+            f"{counted(len(found.without_schema), 'dataset')} without a schema, such "
+            f"as {found.without_schema[0]}; name the columns where it is written"
+        )
+    if found.without_owner:
+        said.append(
+            f"{counted(len(found.without_owner), 'dataset')} without an owner, such as "
+            f"{found.without_owner[0]}; set lineage.owner for what the runs write"
+        )
+    return said
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    Examples:
+        >>> counted(1, "run"), counted(1200, "run")
+        ('1 run', '1,200 runs')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,1 @@
+"""Prefect tasks: each dereferences, calls one plain function or adapter, stores."""

@@ -1,0 +1,142 @@
+"""What a person reads of an audit, in the terminal, in Prefect and on the page."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from uc4_lineage import report
+from uc4_lineage.coverage import (
+    CheckedRun,
+    Coverage,
+    DatasetFacts,
+    LooseEnds,
+    Period,
+    audited,
+)
+from uc4_lineage.result import Emitted, LineageResult
+
+END = datetime(2026, 3, 2, 8, tzinfo=UTC)
+PERIOD = Period.ending(END, 24)
+SILENT = CheckedRun(
+    id="0",
+    name="churn v7",
+    flow="UC1: Churn",
+    deployment="churn-daily",
+    state="Completed",
+    ended=END,
+)
+TRACED = SILENT.model_copy(update={"name": "churn v6", "lineage": "whole"})
+BARE = DatasetFacts("dataset:file:/a.csv", described=False, owned=False)
+WHOLE = audited(PERIOD, [TRACED], [])
+HOSTILE = "<script>alert(1)</script>"
+
+
+def result(found: Coverage, emitted: Emitted) -> LineageResult:
+    return LineageResult(
+        emitted=emitted, coverage=found, stored="a.json", report=Path("/a.html")
+    )
+
+
+def test_a_complete_audit_says_so_in_one_line() -> None:
+    found = result(WHOLE, Emitted())
+
+    assert found.closing().startswith("Complete: every run has lineage")
+    assert found.summary()["Runs"] == "1 of 1 have lineage"
+    assert found.summary()["Events"] == "0 sent that had waited"
+
+
+def test_every_kind_of_gap_has_a_sentence_that_says_what_to_do() -> None:
+    found = audited(PERIOD, [SILENT, TRACED], [BARE])
+
+    said = result(found, Emitted(left=2)).closing()
+
+    assert said.splitlines() == [
+        "Not complete:",
+        "- 2 events could not be sent; `mlops doctor` tells whether the receiver "
+        "answers",
+        "- 1 run without whole lineage, such as 'churn v7'; the report says what is "
+        "missing",
+        "- 1 dataset without a schema, such as dataset:file:/a.csv; name the columns "
+        "where it is written",
+        "- 1 dataset without an owner, such as dataset:file:/a.csv; set lineage.owner "
+        "for what the runs write",
+    ]
+
+
+def test_where_prefect_is_away_the_runs_are_unknown_and_not_none() -> None:
+    found = result(audited(PERIOD, [], [], unasked="nobody answers"), Emitted())
+
+    assert found.summary()["Runs"].startswith("unknown")
+    assert "nobody answers" in found.closing()
+    assert report.title(found.coverage) == "2026-03-02 · runs unknown"
+
+
+def test_what_was_lost_is_told() -> None:
+    emitted = Emitted(told=5, left=1, refused=2, lost=3, aborted=2)
+
+    assert result(WHOLE, emitted).summary()["Events"] == (
+        "5 sent that had waited; 1 wait on; 2 were refused; 3 were lost; "
+        "2 runs ended that had died"
+    )
+
+
+def test_the_run_is_named_by_its_day_and_the_number_of_gaps() -> None:
+    found = audited(PERIOD, [SILENT], [BARE])
+
+    assert report.title(found) == "2026-03-02 · 3 gaps"
+    assert report.title(WHOLE) == "2026-03-02 · complete"
+
+
+def test_the_page_tells_gaps_and_loose_ends_and_nothing_of_what_is_not_there() -> None:
+    loose = LooseEnds(never_written=("dataset:file:/source.csv",))
+
+    page = report.render(audited(PERIOD, [SILENT, TRACED], [], loose), Emitted())
+
+    assert "churn v7" in page
+    assert "it told nothing at all" in page
+    assert "churn v6" not in page
+    assert "dataset:file:/source.csv" in page
+    assert "Read but never written" in page
+    assert "Stale" not in page
+
+
+def test_no_name_is_executed_in_the_page() -> None:
+    run = SILENT.model_copy(update={"name": HOSTILE, "deployment": HOSTILE})
+    loose = LooseEnds(stale=(HOSTILE,), unended=(HOSTILE,))
+    bare = DatasetFacts(HOSTILE, described=False, owned=False)
+
+    page = report.render(audited(PERIOD, [run], [bare], loose, HOSTILE), Emitted())
+
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    bare = [DatasetFacts(f"dataset:x:{n}", False, True) for n in range(1_200)]  # noqa: FBT003
+
+    page = report.render(audited(PERIOD, [], bare), Emitted())
+
+    assert "and 1,000 more: see the JSON of this report" in page
+    assert page.count("<li>dataset:x:") == report.SHOWN
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"), [(WHOLE, "complete"), (audited(PERIOD, [SILENT], []), "not")]
+)
+def test_prefect_shows_the_verdict_first_and_links_the_rest(
+    found: Coverage, verdict: str
+) -> None:
+    text = report.markdown(found, Emitted(), [("Report", "file:///a.html")])
+
+    assert text.splitlines()[0].startswith(f"# Lineage of {PERIOD}: {verdict}")
+    assert "[file:///a.html](file:///a.html)" in text
+
+
+def test_the_table_has_a_row_for_each_run_gaps_first() -> None:
+    rows = report.rows(audited(PERIOD, [TRACED, SILENT], []))
+
+    assert [(row["run"], row["lineage"]) for row in rows] == [
+        ("churn v7", "no event"),
+        ("churn v6", "whole"),
+    ]
