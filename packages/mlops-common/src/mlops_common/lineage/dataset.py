@@ -4,6 +4,7 @@ They become the facets of OpenLineage later, in another thread: nothing here imp
 its client.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -22,7 +23,30 @@ def _text(value: Any) -> Any:
     return short(clean(value), LONGEST) if isinstance(value, str) else value
 
 
+def _number(value: Any) -> float | None:
+    """Return a finite number; none for what is none, such as a date."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _count(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _numbers(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    found = {str(key): _number(number) for key, number in value.items()}
+    return {key: number for key, number in found.items() if number is not None}
+
+
 Text = Annotated[str, BeforeValidator(_text)]
+Number = Annotated[float | None, BeforeValidator(_number)]
+Count = Annotated[int | None, BeforeValidator(_count)]
 
 
 class Field(Ref):
@@ -46,7 +70,7 @@ class Origin(Ref):
         dataset: Where the column is.
         field: Its name.
         type: `DIRECT` where its value goes in, `INDIRECT` where it only decides, as in
-            a filter, a join or an order.
+            a filter, a join or an order; empty where it is not known which.
         subtype: `IDENTITY`, `TRANSFORMATION` or `AGGREGATION` of a direct one; `JOIN`,
             `GROUP_BY`, `FILTER`, `SORT`, `WINDOW` or `CONDITIONAL` of an indirect one.
         description: How, for people.
@@ -55,14 +79,14 @@ class Origin(Ref):
 
     dataset: DatasetName
     field: Text
-    type: Literal["DIRECT", "INDIRECT"] = "DIRECT"
+    type: Literal["", "DIRECT", "INDIRECT"] = "DIRECT"
     subtype: Text = "TRANSFORMATION"
     description: Text = ""
     masking: bool = False
 
 
 class ColumnMetrics(Ref):
-    """What was counted in a column.
+    """What was counted in a column; what is no finite number is left out.
 
     Attributes:
         nulls: Values that are missing.
@@ -74,13 +98,13 @@ class ColumnMetrics(Ref):
         quantiles: Value of each quantile, by its text, such as `0.5`.
     """
 
-    nulls: int | None = None
-    distinct: int | None = None
-    count: float | None = None
-    sum: float | None = None
-    min: float | None = None
-    max: float | None = None
-    quantiles: Mapping[Text, float] = {}
+    nulls: Count = None
+    distinct: Count = None
+    count: Number = None
+    sum: Number = None
+    min: Number = None
+    max: Number = None
+    quantiles: Annotated[Mapping[Text, float], BeforeValidator(_numbers)] = {}
 
 
 class Assertion(Ref):
@@ -119,6 +143,7 @@ class Dataset(Ref):
         owner: Such as `team:churn`; that of the settings by default, where written.
         documentation: For people.
         lifecycle: What the run did to it as a whole.
+        symlinks: Other names of the same dataset.
         origins: For a column, those that it was made from.
         influences: Columns that decided on the rows of the dataset as a whole.
         metrics: What was counted in a column.
@@ -135,15 +160,16 @@ class Dataset(Ref):
     name: DatasetName
     fields: tuple[Field, ...] = ()
     version: Text = ""
-    rows: int | None = None
-    size: int | None = None
-    files: int | None = None
+    rows: Count = None
+    size: Count = None
+    files: Count = None
     kind: Text = ""
     source: Text = ""
     uri: Text = ""
     owner: Text = ""
     documentation: Text = ""
     lifecycle: Lifecycle | None = None
+    symlinks: tuple[DatasetName, ...] = ()
     origins: Mapping[Text, tuple[Origin, ...]] = {}
     influences: tuple[Origin, ...] = ()
     metrics: Mapping[Text, ColumnMetrics] = {}

@@ -7,12 +7,12 @@ microseconds and told later, by this process or another.
 import traceback
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from pydantic import AwareDatetime
 
 from mlops_common.lineage.dataset import Dataset, Text
-from mlops_common.lineage.recording import Recording, Statement
+from mlops_common.lineage.statement import Statement
 from mlops_common.params import masked
 from mlops_common.refs import Ref
 
@@ -86,13 +86,37 @@ class Code(Ref):
     file: Text = ""
 
 
+class Recorded(Protocol):
+    """What was said in a run."""
+
+    @property
+    def inputs(self) -> tuple[Dataset, ...]:
+        """Datasets that were read."""
+        ...
+
+    @property
+    def outputs(self) -> tuple[Dataset, ...]:
+        """Datasets that were written."""
+        ...
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """Statements of SQL."""
+        ...
+
+    @property
+    def facets(self) -> Mapping[str, Any]:
+        """What was noted of the run, by name."""
+        ...
+
+
 class Observation(Ref):
-    """What is known of a run at one moment.
+    """What is known of a run at one moment, or of a job that has no run.
 
     Attributes:
         state: What happened; `OTHER` adds to what is known and changes no state.
         at: When.
-        run: UUID of the run.
+        run: UUID of the run; empty for a job as it is designed, without a run.
         job: Name of the job, `flow.task`.
         namespace: Of the job; that of the settings when empty.
         parent: The run that this one is a part of.
@@ -129,8 +153,8 @@ class Observation(Ref):
     statements: tuple[Statement, ...] = ()
     facets: Mapping[Text, Any] = {}
 
-    def with_recorded(self, said: Recording) -> "Observation":
-        """Return the same with what was said in the run."""
+    def with_recorded(self, said: Recorded) -> "Observation":
+        """Return the same with what was said in the run, as a `Recording` holds it."""
         return self.model_copy(
             update={
                 "inputs": (*self.inputs, *said.inputs),
@@ -157,4 +181,17 @@ def observed(state: State, run: JobRun, at: datetime, **known: Any) -> Observati
         job=run.job,
         namespace=run.namespace,
         **known,
+    )
+
+
+def declared(job: str, at: datetime, namespace: str = "", **known: Any) -> Observation:
+    """Return what is known of a job that has no run, such as a service.
+
+    Examples:
+        >>> from datetime import UTC
+        >>> declared("serve.churn-predictor", datetime(2026, 1, 31, tzinfo=UTC)).run
+        ''
+    """
+    return Observation(
+        state="OTHER", at=at, run="", job=job, namespace=namespace, **known
     )

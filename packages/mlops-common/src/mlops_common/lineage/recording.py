@@ -11,37 +11,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
-from mlops_common.lineage.dataset import Dataset, Text
+from mlops_common.lineage.dataset import Dataset
 from mlops_common.lineage.naming import DatasetName
+from mlops_common.lineage.observation import Observation
+from mlops_common.lineage.statement import Statement
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
-from mlops_common.refs import Ref
 
 Said: TypeAlias = Dataset | Iterable[Dataset]
 Told: TypeAlias = Said | Callable[[], Said]
 
 log = get_logger(__name__)
 _current: ContextVar["Recording | None"] = ContextVar("recording", default=None)
-
-
-class Statement(Ref):
-    """A statement of SQL that a run executed.
-
-    Attributes:
-        query: Its text.
-        dialect: Such as `postgres`.
-        server: Namespace of its tables, such as `postgres://db:5432`.
-        database: Of the tables that name none.
-        schema_name: Of the tables that name none.
-        output: What its rows were written to, where that is no table that it names.
-    """
-
-    query: Text
-    dialect: str = "postgres"
-    server: Text = ""
-    database: Text = ""
-    schema_name: Text = "public"
-    output: DatasetName | None = None
 
 
 class Recording:
@@ -53,6 +34,7 @@ class Recording:
         self._outputs: dict[DatasetName, Dataset] = {}
         self._statements: list[Statement] = []
         self._facets: dict[str, Any] = {}
+        self._declared: list[Observation] = []
 
     @property
     def inputs(self) -> tuple[Dataset, ...]:
@@ -78,6 +60,12 @@ class Recording:
         with self._lock:
             return dict(self._facets)
 
+    @property
+    def declared(self) -> tuple[Observation, ...]:
+        """Jobs without a run, in order."""
+        with self._lock:
+            return tuple(self._declared)
+
     def read(self, dataset: Dataset) -> None:
         """Add an input; what was said of it before holds on."""
         self._add(self._inputs, dataset)
@@ -90,6 +78,11 @@ class Recording:
         """Add a statement of SQL."""
         with self._lock:
             self._statements.append(statement)
+
+    def declare(self, job: Observation) -> None:
+        """Add a job without a run."""
+        with self._lock:
+            self._declared.append(job)
 
     def note(self, name: str, value: Mapping[str, Any]) -> None:
         """Add to what is noted of the run under a name."""
@@ -146,13 +139,9 @@ def executes(statement: Statement | Callable[[], Statement]) -> None:
         statement: The statement, or a function that returns it, which is called only
             where somebody listens.
     """
-    run = _current.get()
-    if run is None:
-        return
-    try:
-        run.execute(statement() if callable(statement) else statement)
-    except Exception as error:  # noqa: BLE001 - no run fails for what is said of it
-        _unknown(error)
+    with _listening() as run:
+        if run is not None:
+            run.execute(statement() if callable(statement) else statement)
 
 
 def notes(
@@ -164,27 +153,36 @@ def notes(
         name: Of the facet, which is told as `mlops_<name>`.
         value: What JSON can hold, by name; or a function that returns it.
     """
-    run = _current.get()
-    if run is None:
-        return
-    try:
-        run.note(name, value() if callable(value) else value)
-    except Exception as error:  # noqa: BLE001 - no run fails for what is said of it
-        _unknown(error)
+    with _listening() as run:
+        if run is not None:
+            run.note(name, value() if callable(value) else value)
+
+
+def declares(job: Observation | Callable[[], Observation]) -> None:
+    """Say that the run at hand makes a job that has no runs, such as a service.
+
+    Args:
+        job: As `observation.declared` returns it, or a function that returns that.
+    """
+    with _listening() as run:
+        if run is not None:
+            run.declare(job() if callable(job) else job)
 
 
 def _tell(add: Callable[[Recording, Dataset], None], told: Iterable[Told]) -> None:
-    run = _current.get()
-    if run is None:
-        return
     for one in told:
-        try:
+        with _listening() as run:
+            if run is None:
+                return
             said = one() if callable(one) else one
             for dataset in (said,) if isinstance(said, Dataset) else said:
                 add(run, dataset)
-        except Exception as error:  # noqa: BLE001 - no run fails for what is said of it
-            _unknown(error)
 
 
-def _unknown(error: Exception) -> None:
-    log.warning("part of the lineage stays unknown: %s", masked(f"{error!r}"))
+@contextmanager
+def _listening() -> Iterator[Recording | None]:
+    """Yield who listens; no run fails for what is said of it."""
+    try:
+        yield _current.get()
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        log.warning("part of the lineage stays unknown: %s", masked(f"{error!r}"))
