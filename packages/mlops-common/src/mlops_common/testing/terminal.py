@@ -28,13 +28,21 @@ class Shown(NamedTuple):
     screen: str
 
 
-def mlops_in_terminal(*words: str) -> Shown:
-    """Run the `mlops` command with its standard error on a terminal of its own."""
+def mlops_in_terminal(*words: str, typed: str | None = None) -> Shown:
+    """Run the `mlops` command with its standard error on a terminal of its own.
+
+    Args:
+        words: What follows `mlops`.
+        typed: What a user types there; standard input is none when omitted.
+    """
     ours, theirs = pty.openpty()
     variables = {k: v for k, v in os.environ.items() if k not in DECIDING}
+    if typed is not None:
+        # The terminal keeps it until the command asks.
+        os.write(ours, typed.encode())
     with subprocess.Popen(
         [sys.executable, *COMMAND, *words],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if typed is None else theirs,
         stdout=subprocess.PIPE,
         stderr=theirs,
         env={**variables, **TERMINAL},
