@@ -46,6 +46,7 @@ def probes(platform: "Platform") -> dict[str, Probe]:
         "MLflow": _mlflow,
         "Prefect": _prefect,
         "KServe": _kserve,
+        "Lineage": _lineage,
     }
     for case in installed().values():
         every |= {name: partial(_imported, path) for name, path in case.probes.items()}
@@ -129,3 +130,9 @@ def _prefect(platform: "Platform") -> Health:
 
 def _kserve(platform: "Platform") -> Health:
     return platform.serving.health()
+
+
+def _lineage(platform: "Platform") -> Health:
+    from mlops_common.lineage import health
+
+    return health.examine(platform.settings.lineage, platform.postgres)

@@ -47,7 +47,8 @@ def test_parts_of_this_machine_are_embedded_and_none_is_started(
     states = {one["system"]: one["health"]["state"] for one in found}
     assert code == 0, found
     assert set(states.values()) == {"embedded"}
-    assert {"PostgreSQL", "Object store", "MLflow", "Prefect", "KServe"} <= set(states)
+    common = {"PostgreSQL", "Object store", "MLflow", "Prefect", "KServe", "Lineage"}
+    assert common <= set(states)
     assert not (tmp_path / ".mlops" / "postgres").exists()
 
 
