@@ -111,3 +111,15 @@ def test_the_readme_names_paths_that_exist() -> None:
 
 def test_the_image_is_built_from_no_address_of_its_own() -> None:
     assert "://" not in (K3S / "Dockerfile").read_text("utf-8")
+
+
+def test_the_image_holds_every_use_case_whose_runs_its_worker_may_be_given() -> None:
+    text = (K3S / "README.md").read_text("utf-8")
+    deploying = {path.parent.name for path in ROOT.glob("packages/*/prefect.yaml")}
+
+    (built,) = re.findall(r'--build-arg PACKAGES="([^"]*)"', text)
+    (registered,) = re.findall(r"nox -s (deploy-[\w -]*)`", text)
+
+    assert set(built.split()) == deploying
+    sessions = {f"deploy-{name.partition('-')[0]}" for name in deploying}
+    assert set(registered.split()) == sessions
