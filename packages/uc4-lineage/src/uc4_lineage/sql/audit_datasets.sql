@@ -11,10 +11,8 @@ LEFT JOIN (
         bool_or(name = 'schema' AND facet @? '$.fields[*].name') AS described,
         bool_or(name = 'ownership' AND facet @? '$.owners[*].name') AS owned
     FROM lineage.dataset_facets
-    WHERE
-        name IN ('schema', 'ownership')
-        AND NOT coalesce(facet @@ '$._deleted == true', false)
+    WHERE name IN ('schema', 'ownership') AND NOT deleted
     GROUP BY dataset_id
 ) AS facets ON facets.dataset_id = datasets.id
-WHERE NOT datasets.hidden
+WHERE datasets.named AND NOT datasets.hidden
 ORDER BY datasets.namespace, datasets.name

@@ -2,7 +2,8 @@
 WITH RECURSIVE families AS (
     SELECT id AS root, id
     FROM lineage.runs
-    WHERE id = ANY(%(runs)s::uuid[])
+    -- A run that others only name as their parent told nothing itself.
+    WHERE id = ANY(%(runs)s::uuid[]) AND told_at > '-infinity'
     UNION
     SELECT families.root, children.id
     FROM families
