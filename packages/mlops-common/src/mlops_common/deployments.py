@@ -42,6 +42,36 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Trigger:
+    """Events that start a deployment.
+
+    Attributes:
+        declared: As the file has it, for Prefect.
+
+    Examples:
+        >>> str(Trigger({"expect": ["uc3.drift.detected"]}))
+        'on uc3.drift.detected'
+    """
+
+    declared: Mapping[str, Any]
+
+    @property
+    def active(self) -> bool:
+        """Whether it is on."""
+        return bool(self.declared.get("enabled", True))
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Names of the events, those of the triggers that it is made of included."""
+        parts = map(Trigger, self.declared.get("triggers", ()))
+        below = (name for part in parts for name in part.events)
+        return (*self.declared.get("expect", ()), *below)
+
+    def __str__(self) -> str:
+        return f"on {', '.join(self.events) or 'any event'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One deployment of an installed use case.
 
@@ -52,6 +82,7 @@ class Deployment:
         entrypoint: Dotted path of the flow's function.
         tags: Of every run.
         schedules: When it runs by itself.
+        triggers: Which events start it.
         parameters: Of every run, unless it is given others.
         pool: Work pool whose workers run it.
         limit: How many of its runs may be on at once; nothing for any number.
@@ -65,6 +96,7 @@ class Deployment:
     entrypoint: str
     tags: tuple[str, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     pool: str = POOL
     limit: int | None = None
@@ -140,6 +172,7 @@ def read(use_case: str, file: Path) -> tuple[Deployment, ...]:
             entrypoint=entry.entrypoint.replace(":", "."),
             tags=entry.tags,
             schedules=tuple(Schedule(**one.model_dump()) for one in entry.schedules),
+            triggers=tuple(map(Trigger, entry.triggers)),
             parameters=entry.parameters,
             pool=entry.work_pool.name,
             limit=entry.limit.limit if entry.limit else None,
@@ -179,6 +212,7 @@ class _Deployment(_Section):
     description: str = ""
     tags: tuple[str, ...] = ()
     schedules: tuple[_Schedule, ...] = ()
+    triggers: tuple[dict[str, Any], ...] = ()
     parameters: dict[str, Any] = {}
     work_pool: _Pool = _Pool()
     limit: _Limit | None = Field(None, alias="concurrency_limit")

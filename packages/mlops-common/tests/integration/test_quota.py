@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prefect import flow, task
 
-from mlops_common.deployments import Deployment, Schedule
+from mlops_common.deployments import Deployment, Schedule, Trigger
 from mlops_common.errors import ConfigError
 from mlops_common.orchestration.census import Census, census
 from mlops_common.orchestration.quota import firings, quota
@@ -99,6 +99,21 @@ def test_the_dearest_deployment_dominates() -> None:
     assert [one.runs for one in found.costs] == [720, 30, 0]
     assert (found.task_runs, found.flow_runs) == (750 * 6, 750 * 2)
     assert found.share == pytest.approx(0.45)
+
+
+def test_what_events_start_is_told_and_not_counted() -> None:
+    reacting = replace(
+        HERE,
+        triggers=(
+            Trigger({"expect": ["drift.detected"]}),
+            Trigger({"expect": ["drift.gone"], "enabled": False}),
+        ),
+    )
+
+    found = quota([reacting], START)
+
+    assert found.costs[0].triggers == ("on drift.detected",)
+    assert found.task_runs == 0
 
 
 def test_without_schedules_nothing_dominates() -> None:

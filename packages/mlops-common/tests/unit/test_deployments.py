@@ -21,6 +21,13 @@ deployments:
   - name: plain
     entrypoint: some.flows.detect
     concurrency_limit: 1
+    triggers:
+      - type: sequence
+        within: 60
+        triggers:
+          - {type: event, expect: [first]}
+          - {type: event, expect: [second, third]}
+      - {enabled: false, match: {prefect.resource.id: "some.*"}}
 """
 
 
@@ -42,6 +49,17 @@ def test_a_file_gives_its_deployments(file: Path) -> None:
     )
     assert (hourly.limit, plain.limit) == (2, 1)
     assert (hourly.pool, plain.pool) == ("other-pool", "local-pool")
+
+
+def test_a_file_gives_the_events_that_start_a_deployment(file: Path) -> None:
+    hourly, plain = read("uc9", file)
+
+    assert hourly.triggers == ()
+    assert [str(one) for one in plain.triggers] == [
+        "on first, second, third",
+        "on any event",
+    ]
+    assert [one.active for one in plain.triggers] == [True, False]
 
 
 def test_a_use_case_with_two_deployments_is_asked_for_either(

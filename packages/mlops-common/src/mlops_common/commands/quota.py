@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def quota(as_json: AsJson = False) -> None:
     """Count the task runs a month of all schedules, against the free 10,000.
 
-    A month is 30 days. Runs that event triggers start are not counted.
+    A month is 30 days. Runs that events start are not counted, but told.
     """
     from mlops_common import console, deployments
     from mlops_common.orchestration.quota import FREE
@@ -43,11 +43,11 @@ def _show(found: "Quota") -> None:
     from mlops_common import console
     from mlops_common.orchestration.quota import FREE
 
-    columns = ("deployment", "schedule", "flow runs", "tasks each", "task runs")
+    columns = ("deployment", "runs", "flow runs", "tasks each", "task runs")
     rows = [
         (
             cost.deployment,
-            ", ".join(cost.schedules) or "none is on",
+            ", ".join((*cost.schedules, *cost.triggers)) or "when it is asked for",
             f"{cost.flow_runs:,}",
             f"{cost.each.tasks:,}" + ("+" if cost.each.repeated else ""),
             f"{cost.task_runs:,}",
@@ -58,8 +58,14 @@ def _show(found: "Quota") -> None:
     typer.echo(
         f"\n{found.task_runs:,} task runs and {found.flow_runs:,} flow runs a month "
         f"of 30 days by schedule: {found.share:.1%} of the {FREE:,} task runs that are "
-        "free; runs that event triggers start are not counted"
+        "free"
     )
+    for cost in found.costs:
+        if cost.triggers:
+            typer.echo(
+                f"not counted: runs of {cost.deployment} {', '.join(cost.triggers)}; "
+                f"each makes up to {cost.each.tasks:,} task runs"
+            )
     if found.dominant is not None:
         part = found.dominant.task_runs / found.task_runs
         typer.echo(f"{found.dominant.deployment} makes {part:.0%} of them")

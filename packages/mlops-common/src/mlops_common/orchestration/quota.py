@@ -29,6 +29,8 @@ class Cost:
         deployment: Its name.
         use_case: Such as `uc1`.
         schedules: As they are written; those that are off are left out.
+        triggers: Events that start it too, how often nobody knows; those that are off
+            are left out.
         runs: Times that the schedules start it.
         each: What one run makes at most.
     """
@@ -36,6 +38,7 @@ class Cost:
     deployment: str
     use_case: str
     schedules: tuple[str, ...]
+    triggers: tuple[str, ...]
     runs: int
     each: Census
 
@@ -103,6 +106,7 @@ def cost(deployment: Deployment, start: datetime) -> Cost:
         deployment=deployment.name,
         use_case=deployment.use_case,
         schedules=tuple(str(one) for one in active),
+        triggers=tuple(str(one) for one in deployment.triggers if one.active),
         runs=sum(firings(one, start, deployment) for one in active),
         each=_census(deployment),
     )

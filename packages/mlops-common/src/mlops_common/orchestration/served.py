@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlops_common.deployments import Deployment, Schedule
+from mlops_common.deployments import Deployment, Schedule, Trigger
+from mlops_common.errors import ConfigError
 from mlops_common.orchestration.lost_runs import BEAT
 from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.session import orchestrated, quiet
 
 if TYPE_CHECKING:
     from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.events import DeploymentTriggerTypes
 
     from mlops_common.bootstrap import Platform
     from mlops_common.use_case import UseCase
@@ -23,11 +25,13 @@ def serve(
 ) -> None:
     """Register a deployment without a work pool and run what is due, until interrupted.
 
-    Its name, tags, schedules and limit are those of `prefect.yaml`. A deployment of
-    this name that workers ran is replaced; deploy again to give it back to them.
+    Its name, tags, schedules, triggers and limit are those of `prefect.yaml`. A
+    deployment of this name that workers ran is replaced; deploy again to give it back
+    to them.
 
     Raises:
         ConfigError: The home folder cannot be made, or PostgreSQL does not admit us.
+            Or a trigger is none.
         BackendError: The API cannot be reached.
     """
     quiet()
@@ -57,6 +61,7 @@ def serve(
                 tags=list(deployment.tags),
                 parameters={**deployment.parameters, **parameters},
                 schedules=[_schedule(one) for one in deployment.schedules],
+                triggers=[_trigger(one) for one in deployment.triggers],
                 concurrency_limit=limit,
                 entrypoint_type=EntrypointType.MODULE_PATH,
             )
@@ -78,3 +83,20 @@ def _schedule(schedule: Schedule) -> "DeploymentScheduleCreate":
     return DeploymentScheduleCreate(
         schedule=when, active=schedule.active, slug=schedule.slug
     )
+
+
+def _trigger(trigger: Trigger) -> "DeploymentTriggerTypes":
+    """Return a trigger as Prefect knows it.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    from prefect.events import DeploymentTriggerTypes
+    from pydantic import TypeAdapter, ValidationError
+
+    kinds: Any = DeploymentTriggerTypes
+    known: TypeAdapter[DeploymentTriggerTypes] = TypeAdapter(kinds)
+    try:
+        return known.validate_python(dict(trigger.declared))
+    except ValidationError as error:
+        raise ConfigError(f"Prefect knows no trigger {trigger}: {error}") from error
