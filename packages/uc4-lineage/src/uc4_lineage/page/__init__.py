@@ -1,0 +1,1 @@
+"""The interactive page of a graph: one HTML file that opens offline."""

@@ -1,0 +1,200 @@
+"""What the page tells of facets: values that have a name for people, and the rest.
+
+Facets come from whoever sends events. Nothing is taken for granted: what has not the
+shape that it should have is left out here, and shown as JSON all the same.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from uc4_lineage.page.content import Fact, Field
+
+Facets: TypeAlias = Mapping[str, Any]
+# The kinds of datasets, by the scheme of their namespace or data source.
+SCHEMES = {
+    **dict.fromkeys(("file", "hdfs", "dbfs"), "file"),
+    **dict.fromkeys(("s3", "s3a", "gs", "abfss", "wasbs", "minio"), "object"),
+    **dict.fromkeys(("kafka", "kinesis", "pubsub", "pulsar", "eventhub"), "stream"),
+    **dict.fromkeys(
+        ("postgres", "postgresql", "mysql", "mssql", "oracle", "redshift", "snowflake"),
+        "table",
+    ),
+    **dict.fromkeys(
+        ("bigquery", "trino", "hive", "sqlite", "duckdb", "iceberg", "athena"), "table"
+    ),
+    "mlflow": "model",
+    "kserve": "endpoint",
+    "feast": "features",
+}
+# The same by OpenLineage's facet `datasetType`.
+TYPES = {
+    **dict.fromkeys(("TABLE", "MATERIALIZED_VIEW", "EXTERNAL_TABLE"), "table"),
+    **dict.fromkeys(("TOPIC", "STREAM", "QUEUE"), "stream"),
+    **dict.fromkeys(("FEATURE_VIEW", "FEATURES", "FEATURE_TABLE"), "features"),
+    "VIEW": "view",
+    "FILE": "file",
+    "OBJECT": "object",
+    "MODEL": "model",
+    "FOLDER": "file",
+    "DIRECTORY": "file",
+    "ENDPOINT": "endpoint",
+}
+SECRET = re.compile(r"(?<=://)([^\s/:@\"']*):[^\s/@\"']+@")
+LINK = re.compile(r"(url|uri|link|href)$", re.IGNORECASE)
+WEB = ("http", "https", "file")
+DEEPEST = 4  # levels of a facet in which links are looked for
+
+
+def masked(text: str) -> str:
+    """Return a text without the passwords of its addresses.
+
+    Examples:
+        >>> masked("postgres://ann:s3cret@db:5432/shop")
+        'postgres://ann:***@db:5432/shop'
+    """
+    return SECRET.sub(r"\1:***@", text)
+
+
+def at(value: Any, *path: str) -> Any:
+    """Return what lies at a path of objects; nothing where it is not there.
+
+    Examples:
+        >>> at({"ownership": {"owners": []}}, "ownership", "owners")
+        []
+        >>> at({"ownership": "me"}, "ownership", "owners") is None
+        True
+    """
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def text(value: Any, *path: str) -> str:
+    """Return the text or number at a path, as text; empty where there is none."""
+    found = at(value, *path)
+    return str(found) if isinstance(found, str | int | float) else ""
+
+
+def items(value: Any, *path: str) -> list[Mapping[str, Any]]:
+    """Return the objects of a list at a path."""
+    found = at(value, *path)
+    return (
+        [one for one in found if isinstance(one, dict)]
+        if isinstance(found, list)
+        else []
+    )
+
+
+def kind(namespace: str, facets: Facets) -> str:
+    """Return what a dataset is, as far as its facets and its namespace tell.
+
+    Examples:
+        >>> kind("s3://lake", {})
+        'object'
+        >>> kind("shop", {"dataSource": {"uri": "postgres://db:5432/shop"}})
+        'table'
+    """
+    told = text(facets, "datasetType", "datasetType").upper()
+    if told in TYPES:
+        return TYPES[told]
+    for address in (namespace, text(facets, "dataSource", "uri")):
+        scheme = address.partition(":")[0].lower()
+        if scheme in SCHEMES:
+            return SCHEMES[scheme]
+    return "table" if "schema" in facets else "dataset"
+
+
+def fields(facets: Facets) -> tuple[Field, ...]:
+    """Return the columns of a schema, each name once; those of a structure by a path.
+
+    Examples:
+        >>> fields({"schema": {"fields": [{"name": "a", "fields": [{"name": "b"}]}]}})
+        (Field(name='a', type='', description=''), Field(name='a.b', ...
+    """
+    found: dict[str, Field] = {}
+    for field in _fields(items(facets, "schema", "fields"), ""):
+        found.setdefault(field.name, field)
+    return tuple(found.values())
+
+
+def _fields(told: list[Mapping[str, Any]], above: str) -> Iterator[Field]:
+    for one in told:
+        name = above + text(one, "name")
+        if name != above:
+            yield Field(name, text(one, "type"), text(one, "description"))
+            if above.count(".") < DEEPEST:
+                yield from _fields(items(one, "fields"), f"{name}.")
+
+
+def owners(facets: Facets) -> str:
+    """Return the owners, with the role of each."""
+    told = items(facets, "ownership", "owners")
+    named = [(text(one, "name"), text(one, "type")) for one in told]
+    return ", ".join(
+        f"{name} ({role})" if role else name for name, role in named if name
+    )
+
+
+def quality(facets: Facets) -> str:
+    """Return how many assertions hold; empty where none is told.
+
+    Examples:
+        >>> told = {"assertions": [{"success": True}, {"success": False}]}
+        >>> quality({"dataQualityAssertions": told})
+        '1 of 2 checks passed'
+    """
+    told = items(facets, "dataQualityAssertions", "assertions")
+    passed = sum(one.get("success") is True for one in told)
+    return f"{passed} of {len(told)} checks passed" if told else ""
+
+
+def code(facets: Facets) -> str:
+    """Return the query or the source of a job; empty where neither is told."""
+    return text(facets, "sql", "query") or text(facets, "sourceCode", "sourceCode")
+
+
+def links(facets: Facets) -> tuple[Fact, ...]:
+    """Return the addresses in facets that a browser opens, each once.
+
+    Examples:
+        >>> links({"sourceCodeLocation": {"url": "https://git.example/churn"}})[0].name
+        'sourceCodeLocation'
+    """
+    found: dict[str, Fact] = {}
+    for name, facet in facets.items():
+        for address in _addresses(facet, DEEPEST):
+            shown = masked(address)
+            found.setdefault(shown, Fact(name.removeprefix("mlops_"), shown, shown))
+    return tuple(found.values())
+
+
+def _addresses(value: Any, depth: int) -> Iterator[str]:
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if key.startswith("_"):
+            continue
+        if isinstance(inner, str) and LINK.search(key) and _opens(inner):
+            yield inner
+        elif depth:
+            for one in inner if isinstance(inner, list) else [inner]:
+                yield from _addresses(one, depth - 1)
+
+
+def _opens(address: str) -> bool:
+    try:
+        return urlsplit(address).scheme in WEB
+    except ValueError:
+        return False
+
+
+def as_text(facet: Any) -> str:
+    """Return a facet as indented JSON, without what names its producer and schema."""
+    if isinstance(facet, dict):
+        facet = {
+            key: value
+            for key, value in facet.items()
+            if key not in {"_producer", "_schemaURL", "_deleted"}
+        }
+    return masked(json.dumps(facet, indent=2, ensure_ascii=False))

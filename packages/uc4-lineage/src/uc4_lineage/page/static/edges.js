@@ -1,0 +1,153 @@
+// Edges: between cards, and between the columns of open cards.
+
+const READABLE = 0.13; // scale from which there are names, arrows and edges of columns
+const ORDER = ["dim", "edge", "up", "down", "route"]; // the last on top
+
+/** Draws the edges of a sheet. */
+class Edges {
+  constructor(sheet) {
+    this.sheet = sheet;
+    this.model = sheet.model;
+    this.arrangement = sheet.arrangement;
+    this.card = sheet.card;
+    this.pen = sheet.pen;
+  }
+
+  /** Draws edges in few strokes: the quiet ones together, then each colour on top. */
+  draw() {
+    const groups = new Map();
+    this.model.edges.forEach((edge, index) => {
+      const way = this.way(index);
+      if (!way) return;
+      const light = this.sheet.choice.edges.get(index) ?? (this.sheet.choice.dims ? "dim" : "edge");
+      const key = `${light}${edge.back ? " back" : ""}`;
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(way);
+    });
+    const rank = (key) => ORDER.indexOf(key.split(" ")[0]);
+    const keys = [...groups.keys()].sort((a, b) => rank(a) - rank(b));
+    for (const key of keys) this.strokeEdges(groups.get(key), ...key.split(" "));
+  }
+
+  strokeEdges(ways, light, back) {
+    const { pen } = this;
+    const quiet = light === "dim" || light === "edge";
+    pen.strokeStyle = pen.fillStyle = this.sheet.colour[light === "dim" ? "edge" : light];
+    pen.globalAlpha = light === "dim" ? 0.28 : 1;
+    pen.lineWidth = Math.max(quiet ? 1.5 : 2.6, (quiet ? 0.7 : 1.6) / this.sheet.scale);
+    pen.setLineDash(back ? [7, 5] : []);
+    pen.beginPath();
+    for (const way of ways) this.trace(way);
+    pen.stroke();
+    pen.setLineDash([]);
+    if (this.sheet.scale > READABLE) {
+      pen.beginPath();
+      for (const way of ways) this.arrow(way);
+      pen.fill();
+    }
+    pen.globalAlpha = 1;
+  }
+
+  /** Returns the points of an edge, or null where none of it is seen. */
+  way(index) {
+    const { arrangement } = this;
+    const { tail, head, back } = this.model.edges[index];
+    if (!arrangement.isShown(tail) || !arrangement.isShown(head)) return null;
+    const shift = back ? 9 : 0; // beside the edge that runs the other way
+    return this.joined(index, arrangement.middle(tail) + shift, arrangement.middle(head) + shift, shift);
+  }
+
+  joined(index, start, end, shift = 0) {
+    const { arrangement, card } = this;
+    const { tail, head } = this.model.edges[index];
+    const ahead = arrangement.x(head) >= arrangement.x(tail);
+    const points = [[arrangement.x(tail) + (ahead ? card.width : 0), start]];
+    const bends = arrangement.bends[index];
+    bends.forEach((bend, i) => {
+      const x = arrangement.x(tail) + (ahead ? 1 : -1) * (i + 1) * card.pitch;
+      const sides = ahead ? [x, x + card.width] : [x + card.width, x];
+      for (const side of sides) points.push([side, bend.y + shift]);
+    });
+    points.push([arrangement.x(head) + (ahead ? 0 : card.width), end]);
+    return this.inView(points) ? points : null;
+  }
+
+  inView(points) {
+    let top = Infinity;
+    let bottom = -Infinity;
+    for (const [, y] of points) {
+      if (y < top) top = y;
+      if (y > bottom) bottom = y;
+    }
+    const [first, last] = [points[0][0], points.at(-1)[0]];
+    return this.sheet.sees(Math.min(first, last), top, Math.max(first, last), bottom);
+  }
+
+  trace(points) {
+    const { pen } = this;
+    pen.moveTo(points[0][0], points[0][1]);
+    for (let i = 1; i < points.length; i += 1) {
+      const [x, y] = points[i - 1];
+      const [right, below] = points[i];
+      if (y === below) pen.lineTo(right, below);
+      else {
+        const middle = (x + right) / 2;
+        pen.bezierCurveTo(middle, y, middle, below, right, below);
+      }
+    }
+  }
+
+  arrow(points) {
+    const { pen } = this;
+    const [x, y] = points.at(-1);
+    const back = x < points.at(-2)[0] ? 8 : -8;
+    pen.moveTo(x, y);
+    pen.lineTo(x + back, y - 4.5);
+    pen.lineTo(x + back, y + 4.5);
+  }
+
+  /** Draws edges between columns whose cards are open, through the job between them. */
+  drawColumns() {
+    if (this.sheet.scale < READABLE) return;
+    const lit = [];
+    this.model.columnEdges.forEach((edge) => {
+      const light = this.sheet.choice.columnEdges.get(edge);
+      const [start, end] = [columnOf(edge.start), columnOf(edge.end)];
+      const open = this.arrangement.rows[start.node].length && this.arrangement.rows[end.node].length;
+      if (!open || !this.arrangement.isShown(start.node) || !this.arrangement.isShown(end.node)) return;
+      if (light) lit.push([edge, start, end, light]);
+      else this.strokeColumn(edge, start, end, "edge", this.sheet.choice.dims ? 0.25 : 0.8);
+    });
+    for (const [edge, start, end, light] of lit) this.strokeColumn(edge, start, end, light, 1);
+  }
+
+  strokeColumn({ job, kind }, start, end, light, alpha) {
+    const { pen, arrangement } = this;
+    const from = arrangement.rowY(start.node, start.field);
+    const to = arrangement.rowY(end.node, end.field);
+    pen.strokeStyle = pen.fillStyle = this.sheet.colour[light];
+    pen.globalAlpha = alpha;
+    pen.lineWidth = light === "edge" ? 1.2 : 2.2;
+    pen.setLineDash(kind === "INDIRECT" ? [2, 4] : []);
+    for (const way of this.columnWays(job, start.node, end.node, from, to)) {
+      pen.beginPath();
+      this.trace(way);
+      pen.stroke();
+    }
+    pen.setLineDash([]);
+    pen.globalAlpha = 1;
+  }
+
+  columnWays(job, start, end, from, to) {
+    const { arrangement, card, model } = this;
+    const before = model.edgeAt.get(`${start}>${job}`);
+    const after = model.edgeAt.get(`${job}>${end}`);
+    if (before === undefined || after === undefined) {
+      const way = [[arrangement.x(start) + card.width, from], [arrangement.x(end), to]];
+      return this.inView(way) ? [way] : [];
+    }
+    const spread = Math.max(-1, Math.min(1, (from - arrangement.middle(job)) / 200));
+    const through = arrangement.middle(job) + spread * card.height * 0.36;
+    return [this.joined(before, from, through), this.joined(after, through, to)].filter(Boolean);
+  }
+}
