@@ -152,9 +152,8 @@ def nearest(text: str, names: list[str]) -> list[str]:
         ['shop.public.orders']
     """
     ends = {name.replace("/", ".").rpartition(".")[2]: name for name in reversed(names)}
-    whole = get_close_matches(text, names, NEAREST, SIMILARITY)
     parts = [ends[end] for end in get_close_matches(text, ends, NEAREST, SIMILARITY)]
-    return list(dict.fromkeys([*parts, *whole]))[:NEAREST]
+    return parts or get_close_matches(text, names, NEAREST, SIMILARITY)
 
 
 def shown(text: str) -> str:

@@ -1,19 +1,38 @@
 """How answers look in a terminal: no name can colour it or move its cursor."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import TypeAlias, TypeVar
 
 import typer
 
-from uc4_lineage.answers import iso
+from uc4_lineage.answers import iso, plain
 from uc4_lineage.naming import shown
 from uc4_lineage.node import Kind, Node
+
+Answer = TypeVar("Answer")
+Cell: TypeAlias = str | tuple[str, ...]
 
 WORDS = {Kind.DATASET: "dataset", Kind.JOB: "job", Kind.FIELD: "column"}
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows under a header; what does not fit goes on in the next line."""
+def tell(answer: Answer, show: Callable[[Answer], None], *, as_json: bool) -> None:
+    """Print an answer, as JSON or as `show` does."""
+    from mlops_common.console import print_json
+
+    if as_json:
+        print_json(plain(answer))
+    else:
+        show(answer)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Print rows under a header; what does not fit goes on in the next line.
+
+    Args:
+        columns: The header.
+        rows: Their cells; several texts stand below each other.
+    """
     from rich.table import Table
 
     from mlops_common.console import stdout
@@ -22,8 +41,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(shown(cell) for cell in row))
+        table.add_row(*map(_cell, row))
     stdout().print(table, highlight=False, markup=False)
+
+
+def _cell(cell: Cell) -> str:
+    lines = (cell,) if isinstance(cell, str) else cell
+    return "\n".join(map(shown, lines))
 
 
 def say(text: str) -> None:

@@ -19,13 +19,13 @@ class State:
     """What was known at one time.
 
     Attributes:
-        at: The time.
+        at: The time; nothing for now.
         jobs: The jobs, sorted.
         datasets: The datasets, sorted.
         edges: Who read and wrote what, in the direction of the data, sorted.
     """
 
-    at: datetime
+    at: datetime | None
     jobs: tuple[Node, ...]
     datasets: tuple[Node, ...]
     edges: tuple[Edge, ...]
@@ -91,12 +91,12 @@ def graph_at(reader: Reader, at: datetime | None) -> Snapshot:
     return Snapshot.of(edges[:, 0], edges[:, 1], edges[:, 2] > 0, hidden)
 
 
-def as_of(reader: Reader, at: datetime) -> State:
+def as_of(reader: Reader, at: datetime | None) -> State:
     """Return the jobs, the datasets and who read and wrote what at a time.
 
     Args:
         reader: Reads the store.
-        at: A time with its zone.
+        at: A time with its zone; nothing for now.
 
     Raises:
         BackendError: The store cannot be read.

@@ -46,44 +46,22 @@ told AS (  -- what each run had told
             AND one.value ->> 'name' = datasets.name
         )
 ),
-last_runs AS (
-    SELECT DISTINCT ON (job_id) job_id, id AS run_id, completed, state_at
+candidates AS (
+    SELECT job_id, id AS run_id, completed, state_at
     FROM standing
     WHERE EXISTS (SELECT FROM told WHERE told.run_id = standing.id)
-    ORDER BY job_id ASC, completed DESC, state_at DESC, id DESC
-),
-designs AS (  -- the newest event without a run of each job that ever had one
-    SELECT jobs.id AS job_id, newest.digest AS run_id, newest.event_time
-    FROM lineage.jobs AS jobs
-    CROSS JOIN LATERAL (
-        SELECT digest, event_time
-        FROM lineage.events
-        WHERE
-            job_namespace = jobs.namespace AND job_name = jobs.name
-            AND kind = 'job' AND event_time <= %(at)s
-        ORDER BY event_time DESC, digest DESC
-        LIMIT 1
-    ) AS newest
-    WHERE jobs.id IN (
-        SELECT job_id
-        FROM lineage.run_datasets AS used
-        WHERE NOT EXISTS (SELECT FROM lineage.runs WHERE runs.id = used.run_id)
-    )
+    UNION ALL
+    -- An event of a job without a run is its design, and as good as a completed run.
+    SELECT job_id, run_id, true, at
+    FROM lineage.run_datasets AS used
+    WHERE
+        at <= %(at)s
+        AND NOT EXISTS (SELECT FROM lineage.runs WHERE runs.id = used.run_id)
 ),
 current_runs AS (
-    SELECT
-        jobs.id AS job_id,
-        CASE
-            WHEN designs.run_id IS NULL THEN last_runs.run_id
-            WHEN NOT EXISTS (SELECT FROM told WHERE told.run_id = designs.run_id)
-                THEN last_runs.run_id
-            WHEN last_runs.completed AND last_runs.state_at >= designs.event_time
-                THEN last_runs.run_id
-            ELSE designs.run_id
-        END AS run_id
-    FROM lineage.jobs AS jobs
-    LEFT JOIN last_runs ON jobs.id = last_runs.job_id
-    LEFT JOIN designs ON jobs.id = designs.job_id
+    SELECT DISTINCT ON (job_id) job_id, run_id
+    FROM candidates
+    ORDER BY job_id ASC, completed DESC, state_at DESC, run_id DESC
 )
 SELECT told.job_id, told.dataset_id, told.direction = 'w' AS writes
 FROM current_runs

@@ -1,6 +1,6 @@
 -- Names to compare with one that is unknown: those about as long as it.
 WITH names AS (
-    SELECT name FROM lineage.datasets WHERE NOT hidden AND %(datasets)s
+    SELECT name FROM lineage.datasets WHERE named AND NOT hidden AND %(datasets)s
     UNION
     SELECT name FROM lineage.jobs WHERE NOT hidden AND %(jobs)s
 )

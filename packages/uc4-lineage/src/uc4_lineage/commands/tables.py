@@ -1,0 +1,231 @@
+"""Answers as tables."""
+
+from collections.abc import Iterable, Sequence
+
+from uc4_lineage.columns import Level
+from uc4_lineage.commands.output import (
+    called,
+    counted,
+    lasting,
+    moment,
+    print_table,
+    say,
+    what,
+)
+from uc4_lineage.graph import Direction
+from uc4_lineage.node import Kind, Node
+from uc4_lineage.questions.closure import Closure
+from uc4_lineage.questions.gaps import Orphans, Stale
+from uc4_lineage.questions.history import Diff, Edge, State
+from uc4_lineage.questions.impact import Impact
+from uc4_lineage.questions.replay import Replayed
+from uc4_lineage.questions.runs import Run
+from uc4_lineage.questions.search import Listed
+
+SURE = {Level.COLUMN: "yes", Level.TABLE: "may be: a job does not tell its columns"}
+
+
+def closure(found: Closure) -> None:
+    """Show what lies up or down from a node."""
+    start = found.start
+    lead = (
+        "what was it made from"
+        if found.direction is Direction.UP
+        else "what is made from it"
+    )
+    say(f"{start.id}: {lead}")
+    nodes = [one.node for one in found.reached]
+    if not nodes:
+        say("nothing, as far as is known")
+        return
+    of_columns = start.kind is Kind.FIELD
+    columns = ("edges", "what", "name", "namespace")
+    rows = (
+        (str(one.distance), *_named(one.node), *((SURE[one.level],) * of_columns))
+        for one in found.reached
+    )
+    print_table((*columns, *(("depends",) * of_columns)), rows)
+    say(_counts(nodes))
+
+
+def impact(found: Impact) -> None:
+    """Show what breaks."""
+    say(f"{found.start.id}: what breaks when it changes")
+    if not found.affected:
+        say("nothing, as far as is known")
+        return
+    of_column = found.start.kind is Kind.FIELD
+    rows = (
+        (
+            one.role.value,
+            called(one.node),
+            one.node.namespace,
+            str(one.distance),
+            *((SURE[one.level],) * of_column),
+        )
+        for one in found.affected
+    )
+    columns = ("role", "name", "namespace", "edges")
+    print_table((*columns, *(("depends",) * of_column)), rows)
+    say(_counts([one.node for one in found.affected]))
+
+
+def path(found: Sequence[Node]) -> None:
+    """Show the way from one node to another."""
+    rows = ((str(i), *_named(node)) for i, node in enumerate(found))
+    print_table(("edges", "what", "name", "namespace"), rows)
+
+
+def state(found: State) -> None:
+    """Show what each job read and wrote at a time."""
+    reads: dict[Node, list[str]] = {job: [] for job in found.jobs}
+    writes: dict[Node, list[str]] = {job: [] for job in found.jobs}
+    for tail, head in found.edges:
+        if head.kind is Kind.JOB:
+            reads.setdefault(head, []).append(tail.name)
+        else:
+            writes.setdefault(tail, []).append(head.name)
+    rows = (
+        (job.name, job.namespace, tuple(reads[job]), tuple(writes[job]))
+        for job in reads
+    )
+    print_table(("job", "namespace", "reads", "writes"), rows)
+    counts = _counts([*found.jobs, *found.datasets])
+    at = "now" if found.at is None else f"at {moment(found.at)}"
+    say(f"{counts}, {counted(len(found.edges), 'edge')} {at}")
+
+
+def diff(found: Diff) -> None:
+    """Show what came and went."""
+    rows = [
+        *_changes("+", found.jobs_added, found.datasets_added, found.columns_added),
+        *_changes(
+            "-", found.jobs_removed, found.datasets_removed, found.columns_removed
+        ),
+        *(
+            ("~", "column", called(one.column), f"{one.before} is now {one.after}")
+            for one in found.columns_retyped
+        ),
+        *(("+", "edge", *_link(edge)) for edge in found.edges_added),
+        *(("-", "edge", *_link(edge)) for edge in found.edges_removed),
+    ]
+    if not rows:
+        say("nothing changed")
+        return
+    print_table(("", "what", "name", "namespace, or what it is now"), rows)
+
+
+def runs(found: Sequence[Run]) -> None:
+    """Show runs."""
+    if not found:
+        say("no such run")
+        return
+    rows = (
+        (
+            run.state.value.lower(),
+            moment(run.started_at),
+            lasting(run.seconds),
+            run.job.name,
+            _first_line(run.error),
+            str(run.id),
+        )
+        for run in found
+    )
+    print_table(("state", "started", "took", "job", "error", "run"), rows)
+
+
+def orphans(found: Orphans) -> None:
+    """Show datasets at loose ends."""
+    rows = [
+        *(("read, never written", *_named(node)[1:]) for node in found.never_written),
+        *(("written, never read", *_named(node)[1:]) for node in found.never_read),
+    ]
+    if rows:
+        print_table(("use", "dataset", "namespace"), rows)
+    else:
+        say("every dataset is written and read")
+
+
+def stale(found: Stale) -> None:
+    """Show what stopped."""
+    rows = [
+        *(
+            (
+                "no new version",
+                f"{one.days:.1f}",
+                moment(one.last_at),
+                one.node.name,
+                "",
+            )
+            for one in found.datasets
+        ),
+        *(
+            (
+                f"never ended, {one.state.value.lower()}",
+                f"{one.days:.1f}",
+                moment(one.last_at),
+                one.job.name,
+                str(one.id),
+            )
+            for one in found.runs
+        ),
+    ]
+    if rows:
+        print_table(("what", "days", "since", "name", "run"), rows)
+    else:
+        say("nothing is stale")
+
+
+def listed(found: Sequence[Listed]) -> None:
+    """Show jobs and datasets."""
+    if not found:
+        say("no job and no dataset is called so")
+        return
+    rows = ((*_named(one.node), moment(one.last_at)) for one in found)
+    print_table(("what", "name", "namespace", "last heard of"), rows)
+
+
+def replayed(found: Replayed) -> None:
+    """Show what became of the events of a file."""
+    say(
+        f"{counted(found.events, 'event')}: {found.stored:,} new, "
+        f"{found.duplicates:,} known before, {len(found.refused):,} refused"
+    )
+    for reason in found.refused:
+        say(f"  {reason}")
+    say(
+        f"the graph has {counted(found.jobs, 'job')}, "
+        f"{counted(found.datasets, 'dataset')} and {counted(found.edges, 'edge')}; "
+        f"its digest is {found.digest}"
+    )
+
+
+def _named(node: Node) -> tuple[str, str, str]:
+    return what(node), called(node), node.namespace
+
+
+def _changes(sign: str, *nodes: Iterable[Node]) -> list[tuple[str, ...]]:
+    return [(sign, *_named(node)) for part in nodes for node in part]
+
+
+def _link(edge: Edge) -> tuple[str, str]:
+    tail, head = edge
+    return f"{called(tail)} → {called(head)}", head.namespace
+
+
+def _counts(nodes: Sequence[Node]) -> str:
+    kinds = [node.kind for node in nodes]
+    counts = [
+        counted(kinds.count(kind), word)
+        for kind, word in (
+            (Kind.JOB, "job"),
+            (Kind.DATASET, "dataset"),
+            (Kind.FIELD, "column"),
+        )
+        if kind in kinds
+    ]
+    return ", ".join(counts) or "nothing"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else ""
