@@ -1,8 +1,11 @@
 """Files on their way from one system to another, in the home folder.
 
-What a killed run left there is removed by a later one.
+Each folder is named after the process that made it: what a killed run left there is
+removed by a later one.
 """
 
+import os
+import re
 import shutil
 import tempfile
 import time
@@ -11,9 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlops_common.files import unwritable
+from mlops_common.processes import Identity
 from mlops_common.refs import Ref
 
 ABANDONED = 86_400.0  # seconds without a change after which a folder is nobody's
+OWNER = re.compile(r"(\d+)-(\d+\.\d+)-")
 
 
 class StagedTable(Ref):
@@ -44,7 +49,7 @@ def new_folder(root: Path) -> Path:
         for folder in root.iterdir():
             if _abandoned(folder):
                 shutil.rmtree(folder, ignore_errors=True)
-        return Path(tempfile.mkdtemp(dir=root))
+        return Path(tempfile.mkdtemp(dir=root, prefix=_prefix()))
     except OSError as error:
         raise unwritable(root, error.strerror or str(error)) from error
 
@@ -64,7 +69,16 @@ def discard(staged: StagedTable) -> None:
     shutil.rmtree(staged.path.parent, ignore_errors=True)
 
 
+def _prefix() -> str:
+    """Return how the folders of this process begin."""
+    own = Identity.of(os.getpid())
+    return f"{own.pid}-{own.created:.2f}-"
+
+
 def _abandoned(folder: Path) -> bool:
+    owner = OWNER.match(folder.name)
+    if owner and not Identity(int(owner[1]), float(owner[2])).alive():
+        return True
     try:
         return time.time() - folder.stat().st_mtime > ABANDONED
     except FileNotFoundError:

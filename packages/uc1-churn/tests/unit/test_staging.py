@@ -1,4 +1,7 @@
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,7 +19,7 @@ def test_a_folder_is_removed_when_its_block_ends(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path: Path) -> None:
+def test_what_nobody_touched_for_a_day_is_removed(tmp_path: Path) -> None:
     old, young = staging.new_folder(tmp_path), staging.new_folder(tmp_path)
     past = time.time() - 2 * staging.ABANDONED
     os.utime(old, (past, past))
@@ -24,6 +27,21 @@ def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path: Path) -> None:
     new = staging.new_folder(tmp_path)
 
     assert set(tmp_path.iterdir()) == {young, new}
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_run(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys, pathlib; from uc1_churn import staging; "
+        "staging.new_folder(pathlib.Path(sys.argv[1])); "
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len([*tmp_path.iterdir()]) == 1
+
+    mine, another = staging.new_folder(tmp_path), staging.new_folder(tmp_path)
+
+    assert set(tmp_path.iterdir()) == {mine, another}
 
 
 def test_a_folder_that_another_run_removes_meanwhile_hinders_nothing(
