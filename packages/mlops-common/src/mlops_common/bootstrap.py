@@ -14,6 +14,8 @@ from mlops_common.settings import Settings
 
 if TYPE_CHECKING:
     from mlops_common.datasets import Datasets
+    from mlops_common.lineage.emitter import Emitter
+    from mlops_common.lineage.store import LineageStore
     from mlops_common.postgres.database import Postgres
     from mlops_common.serving.base import Serving
     from mlops_common.tracking import Tracking
@@ -100,6 +102,27 @@ class Platform:
 
         port = Remembered(self.settings.home / MLFLOW_PAGES).number()
         return "" if port is None else f"http://{LOOPBACK}:{port}"
+
+    @cached_property
+    def lineage(self) -> "Emitter | None":
+        """Tells what runs read and write; nothing where the settings name nobody."""
+        settings = self.settings.lineage
+        if not settings.enabled or not (settings.embedded or settings.external):
+            return None
+        from mlops_common.lineage.emitters import shared_emitter
+
+        home, postgres = self.settings.home, self.settings.postgres
+        return shared_emitter(home, settings, self._lineage_store, key=postgres)
+
+    @cached_property
+    def lineage_store(self) -> "LineageStore":
+        """The lineage that is kept in PostgreSQL."""
+        return self._lineage_store()
+
+    def _lineage_store(self) -> "LineageStore":
+        from mlops_common.lineage.store import LineageStore
+
+        return LineageStore(self.postgres)
 
     @cached_property
     def serving(self) -> "Serving":

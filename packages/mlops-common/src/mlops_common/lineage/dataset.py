@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator
+from pydantic import Field as PydanticField
 
+from mlops_common.lineage.json_value import facet_values
 from mlops_common.lineage.naming import DatasetName
 from mlops_common.lineage.text import LONGEST, clean, short
 from mlops_common.refs import Ref
@@ -47,6 +49,7 @@ def _numbers(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_text)]
 Number = Annotated[float | None, BeforeValidator(_number)]
 Count = Annotated[int | None, BeforeValidator(_count)]
+JsonFacets = Annotated[Mapping[str, Any], BeforeValidator(facet_values)]
 
 
 class Field(Ref):
@@ -174,7 +177,7 @@ class Dataset(Ref):
     influences: tuple[Origin, ...] = ()
     metrics: Mapping[Text, ColumnMetrics] = {}
     assertions: tuple[Assertion, ...] = ()
-    facets: Mapping[Text, Any] = {}
+    facets: JsonFacets = PydanticField(default_factory=dict)
 
     def with_(self, other: "Dataset") -> "Dataset":
         """Return what both say of one dataset; the other one has the last word.

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
 from pydantic import AwareDatetime
+from pydantic import Field as PydanticField
 
-from mlops_common.lineage.dataset import Dataset, Text
+from mlops_common.lineage.dataset import Dataset, JsonFacets, Text
 from mlops_common.lineage.statement import Statement
 from mlops_common.params import masked
 from mlops_common.refs import Ref
@@ -151,7 +152,7 @@ class Observation(Ref):
     inputs: tuple[Dataset, ...] = ()
     outputs: tuple[Dataset, ...] = ()
     statements: tuple[Statement, ...] = ()
-    facets: Mapping[Text, Any] = {}
+    facets: JsonFacets = PydanticField(default_factory=dict)
 
     def with_recorded(self, said: Recorded) -> "Observation":
         """Return the same with what was said in the run, as a `Recording` holds it."""

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from mlops_common.lineage.dataset import Dataset
+from mlops_common.lineage.json_value import facet_value
 from mlops_common.lineage.naming import DatasetName
 from mlops_common.lineage.observation import Observation
 from mlops_common.lineage.statement import Statement
@@ -86,8 +87,9 @@ class Recording:
 
     def note(self, name: str, value: Mapping[str, Any]) -> None:
         """Add to what is noted of the run under a name."""
+        facet = facet_value(value)
         with self._lock:
-            self._facets[name] = {**self._facets.get(name, {}), **value}
+            self._facets[name] = {**self._facets.get(name, {}), **facet}
 
     def _add(self, into: dict[DatasetName, Dataset], dataset: Dataset) -> None:
         with self._lock:

@@ -1,0 +1,192 @@
+"""Tells one receiver what a spool holds, in order."""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from mlops_common.errors import ConfigError, MlopsError
+from mlops_common.lineage.overflow import Overflow
+from mlops_common.lineage.receivers.base import Event, Receiver, Refused
+from mlops_common.lineage.spool.folder import MODE, Position, SpoolFolder
+from mlops_common.lineage.spool.reading import SpoolReader, reclaim
+from mlops_common.logger import get_logger
+from mlops_common.params import masked
+
+AT_ONCE = 200  # records read from the spool in one go
+REFUSED = "refused.jsonl"
+REFUSED_LIMIT = 1 << 20  # bytes after which refused events are only logged
+
+log = get_logger(__name__)
+_locks: set[int] = set()  # open files by which this process has its turn
+
+
+class Outlet:
+    """Tells one receiver, one process at a time.
+
+    Attributes:
+        receiver: Who is told.
+        reader: How far it was told.
+    """
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        folder: SpoolFolder,
+        event: Callable[[bytes], Event],
+        *,
+        peers: Sequence[str],
+        overflow: Overflow | None = None,
+    ) -> None:
+        """Make an outlet; nothing is told yet.
+
+        Args:
+            receiver: Who is told.
+            folder: Of the spool.
+            event: Makes the event of a record.
+            peers: Names of all receivers: what all of them were told is deleted.
+            overflow: What the disk did not take, to be told after the spool.
+        """
+        self.receiver = receiver
+        self.reader = SpoolReader(folder, receiver.name)
+        self._folder = folder
+        self._event = event
+        self._peers = peers
+        self._overflow = overflow
+        self.refused = 0
+
+    @property
+    def told(self) -> Position:
+        """The position behind what the receiver was told, by whichever process."""
+        return max(self.reader.position, self.reader.kept())
+
+    def tell(self, stop: Callable[[], bool] = lambda: False) -> int:
+        """Tell what there is, unless another process is at it.
+
+        Args:
+            stop: Asked before each batch.
+
+        Returns:
+            How many records are settled: told, or refused for good.
+
+        Raises:
+            MlopsError: The receiver is away; what was not told is kept.
+        """
+        count = 0
+        with self._turn() as ours:
+            if ours:
+                self.reader.resume()
+                while not stop() and (found := self._tell_batch()):
+                    count += found
+        if self._overflow is not None and not self.reader.batch(1).records:
+            while not stop() and (found := self._tell_overflow(self._overflow)):
+                count += found
+        return count
+
+    def _tell_batch(self) -> int:
+        """Tell the next records of the spool; return how many, 0 at its end."""
+        batch = self.reader.batch(min(AT_ONCE, self.receiver.most))
+        if batch.broken:
+            log.warning("%d records of lineage were cut short by a crash", batch.broken)
+        if batch.records:
+            self._settle(batch.records)
+        if batch.end != self.reader.position:
+            self.reader.keep(batch.end)
+            with suppress(OSError):
+                reclaim(self._folder, self._peers)
+        return len(batch.records) + batch.broken
+
+    def _tell_overflow(self, overflow: Overflow) -> int:
+        """Tell the next records that the disk did not take; return how many."""
+        with overflow.next(self.receiver.name, self.receiver.most) as records:
+            if records:
+                self._settle(records)
+        return len(records)
+
+    def _settle(self, records: Sequence[bytes]) -> None:
+        """Tell records; one that cannot be told, and never will be, is set aside.
+
+        Raises:
+            MlopsError: The receiver is away.
+        """
+        events: list[Event] = []
+        sources: list[bytes] = []
+        for record in records:
+            try:
+                events.append(self._event(record))
+                sources.append(record)
+            except ImportError as error:
+                raise ConfigError(
+                    f"lineage needs {error.name}; install mlops-common[lineage]"
+                ) from error
+            except Exception as error:  # noqa: BLE001 - a mistake of ours stops no others
+                self._set_aside(record, f"{type(error).__name__}: {error}")
+        for refused in self._taken(events):
+            self._set_aside(sources[refused.index], refused.reason)
+
+    def _taken(self, events: Sequence[Event]) -> list[Refused]:
+        """Let the receiver take events; one on which it breaks counts as refused."""
+        try:
+            return list(self.receiver.take(events)) if events else []
+        except MlopsError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours stops no others
+            if len(events) == 1:
+                return [Refused(0, f"{type(error).__name__}: {error}")]
+        return [
+            Refused(index, found.reason)
+            for index, event in enumerate(events)
+            for found in self._taken([event])
+        ]
+
+    def _set_aside(self, record: bytes, reason: str) -> None:
+        """Keep a record that will never be told, where there is room, and say so."""
+        self.refused += 1
+        why = masked(reason)
+        path = self._folder.path / REFUSED
+        log.warning("%s refused an event of lineage: %s", self.receiver.name, why)
+        line = {"receiver": self.receiver.name, "reason": why}
+        with suppress(OSError):
+            if not path.exists() or path.stat().st_size < REFUSED_LIMIT:
+                text = json.dumps({**line, "record": record.decode("utf-8", "replace")})
+                with path.open("a", encoding="utf-8") as stream:
+                    stream.write(text + "\n")
+
+    @contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Be the only one who tells this receiver; false where another one is at it.
+
+        The kernel ends the turn of a process that dies.
+        """
+        path = self._folder.path / f"{self.receiver.name}.lock"
+        try:
+            lock = os.open(path, os.O_CREAT | os.O_RDWR, MODE)
+        except OSError:  # no such folder, or not ours: then there is nothing to tell
+            yield False
+            return
+        _locks.add(lock)
+        try:
+            yield _claimed(lock)
+        finally:
+            _locks.discard(lock)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            os.close(lock)
+
+
+def _claimed(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _forget_locks() -> None:
+    """Close in a fork what would keep the turn of its parent when that dies."""
+    while _locks:
+        with suppress(OSError):
+            os.close(_locks.pop())
+
+
+os.register_at_fork(after_in_child=_forget_locks)

@@ -1,0 +1,1 @@
+"""Who is told of runs: the embedded store, Marquez, or both."""
