@@ -105,11 +105,12 @@ def markdown(
         emitted: What became of the events that waited.
         links: Where the rest is: name and address.
     """
-    verdict = "complete" if found.complete else "not complete"
+    said = advice(found, emitted)
+    verdict = "not complete" if said else "complete"
     parts = (
         [f"# Lineage of {found.period}: {verdict}"],
-        [f"- **{name}** {said}" for name, said in cards(found, emitted)],
-        [f"- {one}" for one in advice(found, emitted)],
+        [f"- **{name}** {figure}" for name, figure in cards(found, emitted)],
+        [f"- {one}" for one in said],
         [f"- **{name}** [{address}]({address})" for name, address in links],
     )
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"

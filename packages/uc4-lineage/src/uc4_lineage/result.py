@@ -1,5 +1,6 @@
 """What a run of the lineage pipeline returns."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlops_common.refs import Ref
@@ -11,9 +12,10 @@ class Emitted(Ref):
 
     Attributes:
         told: Events that were sent now.
-        left: Events that wait on, because a receiver is away.
-        refused: Events that a receiver did not take.
-        lost: Events that were dropped, because too many waited.
+        left: Bytes of events that wait on, because a receiver is away.
+        refused: Events that a receiver will not take, however often it is asked.
+        lost: Events that were dropped since the home was made, for want of room.
+        problems: Why a receiver could not be told, by its name.
         aborted: Runs of processes that are gone, which were ended as aborted.
     """
 
@@ -21,6 +23,7 @@ class Emitted(Ref):
     left: int = 0
     refused: int = 0
     lost: int = 0
+    problems: Mapping[str, str] = {}
     aborted: int = 0
 
 
@@ -65,15 +68,15 @@ def events(emitted: Emitted) -> str:
 
     Examples:
         >>> events(Emitted(told=3, aborted=1))
-        '3 sent that had waited; 1 run ended that had died'
+        '3 sent now; 1 run ended that had died'
     """
-    said = [f"{emitted.told:,} sent that had waited"]
+    said = [f"{emitted.told:,} sent now"]
     if emitted.left:
-        said.append(f"{emitted.left:,} wait on")
+        said.append(f"{emitted.left / 1e3:,.1f} kB wait on")
     if emitted.refused:
         said.append(f"{emitted.refused:,} were refused")
     if emitted.lost:
-        said.append(f"{emitted.lost:,} were lost")
+        said.append(f"{emitted.lost:,} were ever lost")
     if emitted.aborted:
         said.append(f"{counted(emitted.aborted, 'run')} ended that had died")
     return "; ".join(said)
@@ -97,7 +100,7 @@ def runs(found: Coverage) -> str:
 
 def closing(found: Coverage, emitted: Emitted) -> str:
     """Say whether the lineage is complete and, where it is not, what to do."""
-    if found.complete and not emitted.left:
+    if not advice(found, emitted):
         return "Complete: every run has lineage, every dataset a schema and an owner."
     return "\n".join(["Not complete:", *(f"- {one}" for one in advice(found, emitted))])
 
@@ -107,10 +110,13 @@ def advice(found: Coverage, emitted: Emitted) -> list[str]:
     said = []
     if found.unasked:
         said.append(f"which runs there were is unknown: {found.unasked}")
-    if emitted.left:
+    said += [f"{name} was not told: {why}" for name, why in emitted.problems.items()]
+    if emitted.left and not emitted.problems:
+        said.append("events wait on; set `patience` to give them more time")
+    if emitted.refused:
         said.append(
-            f"{counted(emitted.left, 'event')} could not be sent; `mlops doctor` tells "
-            "whether the receiver answers"
+            f"{counted(emitted.refused, 'event')} refused: see refused.jsonl in "
+            "lineage/spool of the home folder"
         )
     if found.gaps:
         said.append(

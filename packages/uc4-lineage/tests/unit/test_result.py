@@ -43,18 +43,19 @@ def test_a_complete_audit_says_so_in_one_line() -> None:
 
     assert found.closing().startswith("Complete: every run has lineage")
     assert found.summary()["Runs"] == "1 of 1 have lineage"
-    assert found.summary()["Events"] == "0 sent that had waited"
+    assert found.summary()["Events"] == "0 sent now"
 
 
 def test_every_kind_of_gap_has_a_sentence_that_says_what_to_do() -> None:
     found = audited(PERIOD, [SILENT, TRACED], [BARE])
 
-    said = result(found, Emitted(left=2)).closing()
+    emitted = Emitted(left=2, refused=1, problems={"marquez": "nobody answers"})
+    said = result(found, emitted).closing()
 
     assert said.splitlines() == [
         "Not complete:",
-        "- 2 events could not be sent; `mlops doctor` tells whether the receiver "
-        "answers",
+        "- marquez was not told: nobody answers",
+        "- 1 event refused: see refused.jsonl in lineage/spool of the home folder",
         "- 1 run without whole lineage, such as 'churn v7'; the report says what is "
         "missing",
         "- 1 dataset without a schema, such as dataset:file:/a.csv; name the columns "
@@ -73,10 +74,10 @@ def test_where_prefect_is_away_the_runs_are_unknown_and_not_none() -> None:
 
 
 def test_what_was_lost_is_told() -> None:
-    emitted = Emitted(told=5, left=1, refused=2, lost=3, aborted=2)
+    emitted = Emitted(told=5, left=1_234, refused=2, lost=3, aborted=2)
 
     assert result(WHOLE, emitted).summary()["Events"] == (
-        "5 sent that had waited; 1 wait on; 2 were refused; 3 were lost; "
+        "5 sent now; 1.2 kB wait on; 2 were refused; 3 were ever lost; "
         "2 runs ended that had died"
     )
 

@@ -19,4 +19,5 @@ def emit_lineage(patience: float) -> Emitted:
         left=drained.left,
         refused=drained.refused,
         lost=drained.lost,
+        problems=drained.problems,
     )
