@@ -5,9 +5,8 @@ from mlops_common.errors import MlopsError
 from mlops_common.lineage.dataset import Dataset, columns
 from mlops_common.lineage.naming import versioned
 from mlops_common.lineage.recording import writes
-from mlops_common.orchestration import artifacts
+from mlops_common.orchestration import api, artifacts
 from mlops_common.orchestration.history import EndedRun, ended_runs
-from mlops_common.orchestration.submission import api_url
 from mlops_common.orchestration.tasks import MINUTE, task
 from mlops_common.params import masked
 from mlops_common.progress import step
@@ -34,7 +33,7 @@ def query_lineage(period: Period, emitted: Emitted, stale_days: float) -> Lineag
 def _ended(platform: Platform, period: Period) -> tuple[tuple[EndedRun, ...], str]:
     """Return the runs that ended; or none, and why Prefect could not be asked."""
     try:
-        url = api_url(platform.settings.home)
+        url = api.require(platform.settings.home).url
         return ended_runs(url, period.start, period.end), ""
     except MlopsError as error:
         return (), masked(str(error))
