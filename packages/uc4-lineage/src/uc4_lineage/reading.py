@@ -19,16 +19,7 @@ from uc4_lineage.graph import Graph, Numbers
 from uc4_lineage.node import Kind, Node
 
 SQL = files("uc4_lineage") / "sql"
-HEADER = 19  # bytes before the first row of a binary COPY without extensions
-TRAILER = 2  # bytes after the last one
-# A row of `copy_edges.sql`: a count of values, and the length of each before it.
-EDGE = np.dtype(
-    [
-        *(("count", ">i2"), ("job_length", ">i4"), ("job", ">i4")),
-        *(("dataset_length", ">i4"), ("dataset", ">i4")),
-        *(("direction_length", ">i4"), ("direction", "S1")),
-    ]
-)
+EDGE = np.dtype([("job", ">i4"), ("dataset", ">i4")])  # as `edges.sql` packs them
 EMPTY = (
     "no lineage is known yet; run `mlops demo` or `mlops run uc1`, read events with "
     "`mlops lineage replay FILE`, or let others send them to `mlops lineage serve`"
@@ -133,20 +124,10 @@ class Reader:
         return snapshot
 
     def _current(self, hidden: Iterable[int]) -> Snapshot:
-        statement = (SQL / "copy_edges.sql").read_bytes()
-        with (
-            translated(),
-            self.connection.cursor() as cursor,
-            cursor.copy(statement) as copy,
-        ):
-            data = b"".join(copy)
-        edges = np.frombuffer(data[HEADER:-TRAILER], dtype=EDGE)
-        return Snapshot.of(
-            edges["job"].astype(np.int64),
-            edges["dataset"].astype(np.int64),
-            edges["direction"] == b"w",
-            hidden,
-        )
+        edges = np.frombuffer(self.rows("edges")[0][0], dtype=EDGE)
+        jobs = edges["job"].astype(np.int64)
+        datasets = edges["dataset"].astype(np.int64)
+        return Snapshot.of(np.abs(jobs), datasets, jobs < 0, hidden)
 
     def nodes(self, keys: Iterable[int]) -> list[Node]:
         """Return the nodes with these keys, in their order.

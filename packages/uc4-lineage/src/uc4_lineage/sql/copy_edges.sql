@@ -1,1 +1,0 @@
-COPY lineage.edges (job_id, dataset_id, direction) TO STDOUT (FORMAT binary)
