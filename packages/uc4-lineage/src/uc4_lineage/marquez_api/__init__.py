@@ -1,0 +1,1 @@
+"""The HTTP API of Marquez over the embedded store, for any producer and any client."""

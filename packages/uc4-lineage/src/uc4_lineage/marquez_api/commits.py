@@ -1,0 +1,131 @@
+"""Events of many requests in one transaction, so that a commit serves them all."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import psycopg
+
+from mlops_common.errors import BackendError
+from mlops_common.lineage.store.outcome import Refusal
+from mlops_common.lineage.store.store import LineageStore
+
+MOST = 1_000  # events of one transaction, unless a single request brings more
+# What an event makes PostgreSQL say each time that it comes.
+HOPELESS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Events of a request that waits for their commit.
+
+    Attributes:
+        events: As JSON.
+        refusals: Set when they are stored: the events that were not, by their index.
+    """
+
+    events: Sequence[bytes]
+    refusals: "asyncio.Future[list[Refusal]]"
+
+
+class GroupCommit:
+    """Stores the events that came while the transaction before was on its way.
+
+    Alone, an event is stored at once; the more requests come at a time, the more share
+    a transaction. Each is answered after its commit.
+
+    Args:
+        store: Where the events go.
+    """
+
+    def __init__(self, store: LineageStore) -> None:
+        self._store = store
+        self._queue: deque[Waiting] = deque()
+        self._thread = ThreadPoolExecutor(1, "lineage-commit")
+        self._task: asyncio.Task[None] | None = None
+
+    async def add(self, events: Sequence[bytes]) -> list[Refusal]:
+        """Store events; return those that were refused.
+
+        Raises:
+            BackendError: PostgreSQL failed; none of them was stored.
+        """
+        future: asyncio.Future[list[Refusal]]
+        future = asyncio.get_running_loop().create_future()
+        self._queue.append(Waiting(events, future))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        return await future
+
+    async def close(self) -> None:
+        """Wait until all is stored."""
+        if self._task is not None:
+            await self._task
+        self._thread.shutdown()
+
+    async def _run(self) -> None:
+        while self._queue:
+            await self._commit(self._group())
+
+    def _group(self) -> list[Waiting]:
+        """Take the next requests from the queue."""
+        group = [self._queue.popleft()]
+        size = len(group[0].events)
+        while self._queue and size + len(self._queue[0].events) <= MOST:
+            group.append(self._queue.popleft())
+            size += len(group[-1].events)
+        return group
+
+    async def _commit(self, group: list[Waiting]) -> None:
+        events = [event for waiting in group for event in waiting.events]
+        loop = asyncio.get_running_loop()
+        try:
+            outcome = await loop.run_in_executor(
+                self._thread, self._store.ingest, events
+            )
+        except Exception as error:  # noqa: BLE001 - each request tells its own
+            await self._failed(group, error)
+            return
+        refused = {refusal.index: refusal for refusal in outcome.refused}
+        start = 0
+        for waiting in group:
+            own = range(start, start + len(waiting.events))
+            start = own.stop
+            wrong = [refused[index] for index in own if index in refused]
+            _answer(waiting, [_moved(refusal, own.start) for refusal in wrong])
+
+    async def _failed(self, group: list[Waiting], error: Exception) -> None:
+        """Find out whose fault it is that a group cannot be stored."""
+        if len(group) > 1:
+            for waiting in group:
+                await self._commit([waiting])
+        elif len(group[0].events) > 1 and _hopeless(error):
+            await self._one_by_one(group[0])
+        elif _hopeless(error):
+            _answer(group[0], [Refusal(0, "$", f"cannot be stored: {error.__cause__}")])
+        elif not group[0].refusals.done():
+            group[0].refusals.set_exception(error)
+
+    async def _one_by_one(self, waiting: Waiting) -> None:
+        loop = asyncio.get_running_loop()
+        refusals: list[Refusal] = []
+        for index, event in enumerate(waiting.events):
+            single = Waiting([event], loop.create_future())
+            await self._commit([single])
+            refusals += [_moved(one, -index) for one in await single.refusals]
+        _answer(waiting, refusals)
+
+
+def _hopeless(error: Exception) -> bool:
+    return isinstance(error, BackendError) and isinstance(error.__cause__, HOPELESS)
+
+
+def _moved(refusal: Refusal, start: int) -> Refusal:
+    return Refusal(refusal.index - start, refusal.where, refusal.reason)
+
+
+def _answer(waiting: Waiting, refusals: list[Refusal]) -> None:
+    if not waiting.refusals.done():
+        waiting.refusals.set_result(refusals)

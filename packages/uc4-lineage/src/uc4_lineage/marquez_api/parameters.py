@@ -1,0 +1,73 @@
+"""Parameters of the API's paths and queries."""
+
+from typing import Annotated, cast
+from urllib.parse import unquote
+
+from fastapi import Depends, Path, Query, Request, Response
+from pydantic import AfterValidator
+
+from mlops_common.errors import NotFoundError
+from uc4_lineage.marquez_api.queries import Queries
+from uc4_lineage.naming import storable
+
+MOST = (1 << 31) - 1
+
+
+def stored(text: str) -> str:
+    """Return a text that the store can hold.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    if not storable(text):
+        raise ValueError("is empty, or holds a character that no name has")
+    return text
+
+
+def name(segment: str) -> str:
+    """Return the name that a segment of a path encodes.
+
+    Raises:
+        ValueError: No name is like that.
+
+    Examples:
+        >>> name("s3%3A%2F%2Fbucket")
+        's3://bucket'
+    """
+    return stored(unquote(segment))
+
+
+def queries_of(request: Request) -> Queries:
+    """Return the statements of the application that answers."""
+    return cast("Queries", request.app.state.queries)
+
+
+Asking = Annotated[Queries, Depends(queries_of)]
+Name = Annotated[str, Path(), AfterValidator(name)]
+Text = Annotated[str, AfterValidator(stored)]
+NodeId = Annotated[str, Query(alias="nodeId"), AfterValidator(stored)]
+Limit = Annotated[int, Query(ge=0, le=MOST)]
+Offset = Annotated[int, Query(ge=0, le=MOST)]
+Depth = Annotated[int, Query(ge=0, le=MOST)]
+
+
+def shown(body: bytes | None, missing: str) -> Response:
+    """Return the answer that holds some JSON.
+
+    Args:
+        body: JSON; none where nothing was found.
+        missing: What was not found, in Marquez' words.
+
+    Raises:
+        NotFoundError: Nothing was found.
+    """
+    if body is None:
+        raise NotFoundError(missing)
+    return Response(body, media_type="application/json")
+
+
+def absent(queries: Queries, what: str, name: str, namespace: str) -> str:
+    """Return what is not there: the job or dataset, or already its namespace."""
+    if queries.json("namespace", namespace=namespace) is None:
+        return f"Namespace '{namespace}' not found."
+    return f"{what} '{name}' not found."

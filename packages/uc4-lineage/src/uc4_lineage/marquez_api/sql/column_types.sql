@@ -1,0 +1,13 @@
+-- Names of datasets, and the type of each of their fields, as far as it is told.
+SELECT d.id, d.namespace, d.name, (
+    SELECT coalesce(jsonb_object_agg(field ->> 'name', field ->> 'type'), '{}')
+    FROM lineage.dataset_facets AS f
+    CROSS JOIN LATERAL jsonb_array_elements(
+        CASE WHEN jsonb_typeof(f.facet -> 'fields') = 'array'
+        THEN f.facet -> 'fields' ELSE '[]' END
+    ) AS field
+    WHERE f.dataset_id = d.id AND f.name = 'schema' AND NOT f.deleted
+        AND field ->> 'name' IS NOT NULL
+)
+FROM lineage.datasets AS d
+WHERE d.id = ANY(%(datasets)s::integer[]);

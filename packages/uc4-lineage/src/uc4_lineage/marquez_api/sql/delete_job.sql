@@ -1,0 +1,3 @@
+UPDATE lineage.jobs SET hidden = true
+WHERE id = pg_temp.job_id(%(namespace)s, %(job)s)
+RETURNING id;

@@ -1,0 +1,1 @@
+SELECT pg_temp.dataset_id(%(namespace)s, %(name)s);

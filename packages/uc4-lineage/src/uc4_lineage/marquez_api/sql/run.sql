@@ -1,0 +1,1 @@
+SELECT pg_temp.run(%(run)s::uuid);

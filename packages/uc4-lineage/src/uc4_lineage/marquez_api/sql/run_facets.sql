@@ -1,0 +1,3 @@
+SELECT json_build_object('runId', id, 'facets', pg_temp.run_facets(id))
+FROM lineage.runs
+WHERE id = %(run)s::uuid;

@@ -1,0 +1,1 @@
+SELECT pg_temp.source(%(source)s);

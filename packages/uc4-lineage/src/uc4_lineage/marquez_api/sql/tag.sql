@@ -1,0 +1,3 @@
+SELECT json_build_object('name', name, 'description', description)
+FROM lineage.tags
+WHERE name = %(tag)s;
