@@ -60,10 +60,10 @@ def call(url: str, data: dict[str, Any] | None = None) -> Any:
     body = None if data is None else json.dumps(data).encode()
     kind = {"Content-Type": "application/json"}
     deadline = time.monotonic() + PATIENCE
-    answer = web.get(url, headers=kind, data=body, timeout=60)
+    answer = web.request(url, headers=kind, data=body, timeout=60)
     while answer.status == BUSY and time.monotonic() < deadline:
         time.sleep(0.2)
-        answer = web.get(url, headers=kind, data=body, timeout=60)
+        answer = web.request(url, headers=kind, data=body, timeout=60)
     if answer.status >= BAD:
         raise RuntimeError(f"{url} answered {answer.status}: {answer.body[:300]!r}")
     return answer.json()

@@ -44,7 +44,7 @@ class Answer:
             return None
 
 
-def get(
+def request(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
@@ -52,12 +52,12 @@ def get(
     ca_file: Path | None = None,
     timeout: float = TIMEOUT,
 ) -> Answer:
-    """Ask a server, once; an error status is an answer too.
+    """Ask a server, once, by GET or by POST; an error status is an answer too.
 
     Args:
         url: Address; may hold a password, which no message shows.
         headers: Of the request.
-        data: Body of a POST.
+        data: Body, which makes it a POST.
         ca_file: Certificates that sign the server's, instead of the system's.
         timeout: Seconds for each of connecting and reading.
 
@@ -68,10 +68,10 @@ def get(
     shown = masked(url)
     if urlsplit(url).scheme not in {"http", "https"}:
         raise ConfigError(f"{shown} is no http:// or https:// address")
-    request = urllib.request.Request(url, data=data, headers=dict(headers or {}))  # noqa: S310 - checked above
+    asked = urllib.request.Request(url, data=data, headers=dict(headers or {}))  # noqa: S310 - checked above
     context = ssl.create_default_context(cafile=ca_file) if ca_file else None
     try:
-        with urllib.request.urlopen(request, timeout=timeout, context=context) as got:  # noqa: S310 - checked above
+        with urllib.request.urlopen(asked, timeout=timeout, context=context) as got:  # noqa: S310 - checked above
             return Answer(got.status, got.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -96,6 +96,20 @@ def healthy(url: str) -> bool:
         False
     """
     try:
-        return get(url).status == OK
+        return request(url).status == OK
     except BackendError:
         return False
+
+
+def answers(url: str) -> bool:
+    """Tell whether a server says anything at an address, be it an error.
+
+    Examples:
+        >>> answers("http://127.0.0.1:9/health")
+        False
+    """
+    try:
+        request(url)
+    except BackendError:
+        return False
+    return True

@@ -9,6 +9,7 @@ import pytest
 from mlops_common import cli
 from mlops_common.bootstrap import connect
 from mlops_common.errors import NotFoundError
+from mlops_common.orchestration.api import Api
 from mlops_common.parts import catalogue
 from mlops_common.parts.folder import Plan, PlatformFolder, Progress, Report
 from mlops_common.parts.logs import log_of, shown
@@ -56,15 +57,15 @@ def test_a_part_waits_for_those_that_run_here(tmp_path: Path) -> None:
 def test_what_is_configured_elsewhere_is_told_without_its_password(
     tmp_path: Path,
 ) -> None:
-    api = "http://ann:hunter2@prefect.example/api"
+    api = Api("http://ann:hunter2@prefect.example/api")
     mlflow = MlflowSettings(tracking_uri="http://ann:hunter2@mlflow.example")
     platform = connect(Settings(home=tmp_path, mlflow=mlflow))
 
-    plan, url = decided(platform, api)
+    plan, elsewhere = decided(platform, api)
     PlatformFolder(tmp_path).decide(plan)
     rows = {row.name: row for row in overview(platform)}
 
-    assert url == api
+    assert elsewhere == api
     assert "hunter2" not in plan.model_dump_json()
     assert rows["prefect-server"].state == rows["mlflow"].state == "external"
     assert rows["prefect-server"].url == "http://ann:***@prefect.example/api"
@@ -77,7 +78,7 @@ def test_our_own_server_is_none_that_is_configured_elsewhere(
     (tmp_path / "prefect" / "port").write_text("4242", "utf-8")
     platform = connect(Settings(home=tmp_path))
 
-    assert decided(platform, "http://127.0.0.1:4242/api") == (Plan(), "")
+    assert decided(platform, Api("http://127.0.0.1:4242/api")) == (Plan(), None)
 
 
 def test_a_damaged_plan_or_report_hinders_nobody(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class Home:
         url = self.rows()["prefect-server"]["url"]
         body = None if data is None else json.dumps(data).encode()
         kind = {"Content-Type": "application/json"}
-        answer = web.get(f"{url}/api/{path}", headers=kind, data=body)
+        answer = web.request(f"{url}/api/{path}", headers=kind, data=body)
         assert answer.status < 300, answer.body
         return answer.json()
 
@@ -140,9 +140,9 @@ def test_the_pages_answer_on_loopback_alone_and_know_their_own_port(
     rows = home.rows()
     prefect, mlflow = rows["prefect-server"]["url"], rows["mlflow"]["url"]
 
-    assert web.get(f"{prefect}/ui-settings").json()["api_url"] == f"{prefect}/api"
+    assert web.request(f"{prefect}/ui-settings").json()["api_url"] == f"{prefect}/api"
     assert web.healthy(f"{mlflow}/")
-    strange = web.get(f"{mlflow}/", headers={"Host": "elsewhere.example"})
+    strange = web.request(f"{mlflow}/", headers={"Host": "elsewhere.example"})
     assert strange.status == 403
     assert listening(home) == {LOOPBACK}
 

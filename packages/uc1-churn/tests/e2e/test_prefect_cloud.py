@@ -17,6 +17,7 @@ from mlops_common.bootstrap import Platform, connect
 from mlops_common.deployments import find, installed
 from mlops_common.home import reset
 from mlops_common.orchestration import worker
+from mlops_common.orchestration.api import Api
 from mlops_common.orchestration.server import server_process
 from mlops_common.sections import MlflowSettings
 from mlops_common.settings import Settings
@@ -83,7 +84,7 @@ def deployed(profile: dict[str, str]) -> None:
 def asked(cloud: Cloud, path: str, data: dict[str, Any] | None = None) -> Any:
     known = {"Authorization": f"Bearer {cloud.key}", "Content-Type": "application/json"}
     body = None if data is None else json.dumps(data).encode()
-    answer = web.get(f"{cloud.url}/{path}", headers=known, data=body)
+    answer = web.request(f"{cloud.url}/{path}", headers=known, data=body)
     assert answer.status == web.OK, answer.body
     return answer.json()
 
@@ -175,7 +176,7 @@ class Elsewhere:
     def worker_is_online(self) -> bool:
         known = {"Authorization": f"Bearer {self.variables['PREFECT_API_KEY']}"}
         name = worker.name_of(self.platform.settings.home)
-        return worker.is_online(self.variables["PREFECT_API_URL"], name, known)
+        return worker.is_online(Api(self.variables["PREFECT_API_URL"], known), name)
 
 
 @pytest.fixture(scope="module")

@@ -94,10 +94,11 @@ def _run_deployed(
     as_json: bool,
 ) -> None:
     from mlops_common import console, deployments
-    from mlops_common.orchestration.submission import api_url, run_deployed
+    from mlops_common.orchestration.api import require
+    from mlops_common.orchestration.submission import run_deployed
 
     deployment = deployments.find(case.name, name)
-    url = api_url(platform.settings.home)
+    url = require(platform.settings.home).url
     with console.following() as steps:
         run = run_deployed(url, deployment, given, _tell)
     found = {"run": run.name, "state": run.state, "page": run.url}

@@ -18,7 +18,8 @@ from mlops_common import deployments
 from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError, ConfigError, MlopsError, NotFoundError
 from mlops_common.orchestration import lost_runs
-from mlops_common.orchestration.session import configured_api, quiet
+from mlops_common.orchestration.api import configured
+from mlops_common.orchestration.variables import quiet
 from mlops_common.params import masked
 from mlops_common.web import REFUSED
 
@@ -69,13 +70,13 @@ def check(pool: str = POOL) -> None:
     """
     from prefect.exceptions import ObjectNotFound
 
-    configured = configured_api()
-    if configured is None:
+    api = configured()
+    if api is None:
         raise ConfigError(
             "no Prefect API is configured; set PREFECT_API_URL, or log in with "
             "`prefect cloud login`, or start a platform of your own with `mlops up`"
         )
-    url = configured[0]
+    url = api.url
     with client_of(url) as client:
         try:
             client.read_work_pool(pool)

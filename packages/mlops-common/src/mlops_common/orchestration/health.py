@@ -7,9 +7,9 @@ from mlops_common import web
 from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health, found
+from mlops_common.orchestration.api import Api, configured
 from mlops_common.orchestration.deploying import NOT_ADMITTED
 from mlops_common.orchestration.server import server_url
-from mlops_common.orchestration.session import configured_api
 from mlops_common.params import masked
 
 LEAST = (3, 8)
@@ -26,13 +26,13 @@ def examine(home: Path) -> Health:
     installed = version("prefect")
     if numbers(installed) < LEAST:
         raise ConfigError(f"Prefect {installed} is too old; install 3.8 or later")
-    api = configured_api()
+    api = configured()
     if api is None:
         url = server_url(home)
         state = "running" if url else "starts when it is needed"
         where = url or f"a server of {home}"
         return Health("embedded", where, installed, facts=(state,))
-    return _configured(*api, installed)
+    return _configured(api, installed)
 
 
 def numbers(text: str) -> tuple[int, ...]:
@@ -45,14 +45,14 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
 
 
-def _configured(url: str, headers: dict[str, str], installed: str) -> Health:
-    where = masked(url)
-    pool = web.get(f"{url}/work_pools/{POOL}", headers=headers)
+def _configured(api: Api, installed: str) -> Health:
+    where = masked(api.url)
+    pool = web.request(f"{api.url}/work_pools/{POOL}", headers=api.headers)
     if pool.refused:
         raise ConfigError(NOT_ADMITTED.format(where=where))
     if pool.status not in {OK, ABSENT}:
         raise BackendError(f"{where} answers {pool.status}; check PREFECT_API_URL")
-    answer = web.get(f"{url}/admin/version", headers=headers)
+    answer = web.request(f"{api.url}/admin/version", headers=api.headers)
     server = str(answer.json()) if answer.status == OK else ""
     remedies = []
     if server and numbers(server) < LEAST:

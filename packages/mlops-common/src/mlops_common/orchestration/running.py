@@ -8,7 +8,7 @@ the platform started, its children included, has the run's number in its variabl
 import json
 import signal
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,8 @@ from typing import Literal
 from mlops_common import web
 from mlops_common.errors import MlopsError
 from mlops_common.logger import get_logger
+from mlops_common.orchestration.api import Api, at, locate
 from mlops_common.orchestration.presence import those_present
-from mlops_common.orchestration.server import server_url
-from mlops_common.orchestration.session import configured_api
 from mlops_common.processes import Identity, wait_until
 
 log = get_logger(__name__)
@@ -106,7 +105,7 @@ def kill(runs: Iterable[Running]) -> None:
 
 def names(home: Path, runs: Iterable[Running]) -> list[str]:
     """Return the names of runs, for people; their numbers where the API is silent."""
-    return [run.name or _name(*_api(home, run), run.id) for run in runs]
+    return [run.name or _name(_api(home, run), run.id) for run in runs]
 
 
 def conclude(
@@ -123,10 +122,10 @@ def conclude(
     for run in runs:
         if run.name and not run.api:
             continue
-        url, headers = _api(home, run)
-        address = f"{url}/flow_runs/{run.id}/set_state"
+        api = _api(home, run)
+        address = f"{api.url}/flow_runs/{run.id}/set_state"
         try:
-            answer = web.get(address, headers={**headers, **kind}, data=told)
+            answer = web.request(address, headers={**api.headers, **kind}, data=told)
         except MlopsError as error:
             log.warning("the end of run %s cannot be recorded: %s", run.id, error)
             continue
@@ -149,17 +148,14 @@ def family(root: Identity) -> tuple[Identity, ...]:
     return tuple(found)
 
 
-def _api(home: Path, run: Running) -> tuple[str, dict[str, str]]:
-    """Return the API that knows a run, and what it wants to hear of us."""
-    configured = configured_api()
-    if configured is not None and run.api in {"", configured[0]}:
-        return configured
-    return run.api or server_url(home) or "", {}
+def _api(home: Path, run: Running) -> Api:
+    """Return the API that knows a run."""
+    return at(run.api) if run.api else locate(home) or Api("")
 
 
-def _name(url: str, headers: Mapping[str, str], number: str) -> str:
+def _name(api: Api, number: str) -> str:
     try:
-        answer = web.get(f"{url}/flow_runs/{number}", headers=headers)
+        answer = web.request(f"{api.url}/flow_runs/{number}", headers=api.headers)
     except MlopsError:
         return number
     return str(answer.json()["name"]) if answer.status == web.OK else number

@@ -7,7 +7,8 @@ from mlops_common.deployments import Deployment, Schedule, Trigger
 from mlops_common.errors import ConfigError
 from mlops_common.orchestration.lost_runs import BEAT
 from mlops_common.orchestration.presence import present
-from mlops_common.orchestration.session import orchestrated, quiet
+from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.variables import quiet
 
 if TYPE_CHECKING:
     from prefect.client.schemas.actions import DeploymentScheduleCreate

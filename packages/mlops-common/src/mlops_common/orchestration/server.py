@@ -40,7 +40,7 @@ def start_server(platform: "Platform") -> str:
         with step("Start the Prefect server"):
             server.stop()
             port = server_port(platform.settings.home).settled()
-            url = f"http://{LOOPBACK}:{port}/api"
+            url = _address(port)
             server.start(_command(port), _environment(platform, url))
             _await_health(server, url)
     return url
@@ -53,14 +53,26 @@ def server_process(home: Path) -> Process:
 
 def server_url(home: Path) -> str | None:
     """Return the API URL of this home's Prefect server where it runs."""
+    return server_address(home) if server_process(home).running() else None
+
+
+def server_address(home: Path) -> str | None:
+    """Return the API URL of this home's Prefect server, whether or not it runs.
+
+    Returns:
+        The URL; nothing before the first start, which chooses the port.
+    """
     port = server_port(home).number()
-    running = port is not None and server_process(home).running()
-    return f"http://{LOOPBACK}:{port}/api" if running else None
+    return None if port is None else _address(port)
 
 
 def server_port(home: Path) -> Remembered:
     """Return the port of this home's Prefect server, whether or not it runs."""
     return Remembered(server_process(home).folder / "port")
+
+
+def _address(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}/api"
 
 
 def _command(port: int) -> list[str]:

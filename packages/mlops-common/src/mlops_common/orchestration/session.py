@@ -6,50 +6,31 @@ this machine, on loopback, with its history in the platform's PostgreSQL: an eph
 one would cost 20 s a run and forget everything.
 """
 
-import os
 import ssl
 import urllib.error
 import urllib.request
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mlops_common.errors import BackendError, MlopsError
 from mlops_common.files import has_room, no_room
+from mlops_common.orchestration.api import configured
 from mlops_common.orchestration.draining import drain
 from mlops_common.orchestration.server import server_process, start_server
+from mlops_common.orchestration.variables import quiet
 from mlops_common.params import masked
-from mlops_common.use_case import points
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
 
+__all__ = ["orchestrated", "quiet"]
+
 REACH_TIMEOUT = 5.0  # seconds for another's API to answer
 OWN_RETRIES = 3  # of a request that our server fails: 14 s, not the usual minute
-
-
-def quiet(*, debug: bool = False) -> None:
-    """Set Prefect's variables before its first import.
-
-    No analytics; records of our packages go to the run's log; the console stays
-    free for the `mlops` command unless `debug`.
-    """
-    packages = ["mlops_common", *(point.value.split(".")[0] for point in points())]
-    variables = {
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": ",".join(packages),
-        # Our code logs outside of runs too.
-        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-    }
-    if not debug:
-        variables["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
-    for name, value in variables.items():
-        os.environ.setdefault(name, value)
 
 
 @contextmanager
@@ -76,32 +57,19 @@ def orchestrated(platform: "Platform") -> Iterator[str]:
     home = platform.settings.home
     if not has_room(home):
         raise no_room(home)
-    configured = PREFECT_API_URL.value()
-    if configured:
-        _reach(configured)
-    url = configured or start_server(platform)
+    elsewhere = configured()
+    if elsewhere is not None:
+        _reach(elsewhere.url)
+    url = start_server(platform) if elsewhere is None else elsewhere.url
     # A heartbeat thread holds every flow for a second at its end.
-    updates = {PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    if not configured:
+    updates: dict[Any, Any] = {
+        PREFECT_API_URL: url,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    if elsewhere is None:
         updates[PREFECT_CLIENT_MAX_RETRIES] = OWN_RETRIES
     with temporary_settings(updates), _drained(), _translated(home, url):
         yield url
-
-
-def configured_api() -> tuple[str, dict[str, str]] | None:
-    """Return the URL and the headers of the configured Prefect API, if there is one."""
-    quiet()
-    from prefect.settings import get_current_settings
-
-    api = get_current_settings().api
-    if api.url is None:
-        return None
-    if api.key is not None:
-        return api.url, {"Authorization": f"Bearer {api.key.get_secret_value()}"}
-    if api.auth_string is not None:
-        pair = b64encode(api.auth_string.get_secret_value().encode()).decode()
-        return api.url, {"Authorization": f"Basic {pair}"}
-    return api.url, {}
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,8 +17,6 @@ from mlops_common.errors import (
     RefusedError,
 )
 from mlops_common.orchestration.deploying import client_of
-from mlops_common.orchestration.server import server_url
-from mlops_common.orchestration.session import configured_api
 from mlops_common.params import masked
 from mlops_common.progress import step
 
@@ -55,22 +52,6 @@ class Submitted:
     identity: UUID
     state: str
     url: str
-
-
-def api_url(home: Path) -> str:
-    """Return the configured API, else that of the home's running server.
-
-    Raises:
-        ConfigError: There is neither.
-    """
-    configured = configured_api()
-    url = configured[0] if configured else server_url(home)
-    if url is None:
-        raise ConfigError(
-            f"no Prefect API is configured, and no server of {home} runs; start one "
-            "with `mlops up`, or name yours: `prefect config set PREFECT_API_URL=…`"
-        )
-    return url
 
 
 def run_deployed(

@@ -3,14 +3,13 @@
 import hashlib
 import json
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 
 from mlops_common import web
 from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError
+from mlops_common.orchestration.api import Api
 from mlops_common.orchestration.running import MARK
-from mlops_common.orchestration.session import configured_api
 from mlops_common.params import masked
 from mlops_common.processes import LOOPBACK, wait_until
 
@@ -49,31 +48,29 @@ def environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
-def await_online(url: str, home: Path) -> None:
+def await_online(api: Api, home: Path) -> None:
     """Wait until the API knows the worker of this home.
 
     Raises:
         BackendError: It does not within a minute.
     """
-    configured = configured_api()
-    headers = configured[1] if configured is not None and configured[0] == url else {}
     name = name_of(home)
-    if not wait_until(lambda: is_online(url, name, headers), PATIENCE, pause=0.2):
+    if not wait_until(lambda: is_online(api, name), PATIENCE, pause=0.2):
         raise BackendError(
-            f"the Prefect API at {masked(url)} does not know the worker {name!r} of "
-            f"{POOL}; see `mlops logs worker`"
+            f"the Prefect API at {masked(api.url)} does not know the worker {name!r} "
+            f"of {POOL}; see `mlops logs worker`"
         )
 
 
-def is_online(url: str, name: str, headers: Mapping[str, str]) -> bool:
+def is_online(api: Api, name: str) -> bool:
     """Tell whether the API counts a worker of the local pool as online.
 
     Raises:
         BackendError: The API cannot be reached.
     """
-    answer = web.get(
-        f"{url}/work_pools/{POOL}/workers/filter",
-        headers={**headers, "Content-Type": "application/json"},
+    answer = web.request(
+        f"{api.url}/work_pools/{POOL}/workers/filter",
+        headers={**api.headers, "Content-Type": "application/json"},
         data=json.dumps({"workers": {"status": {"any_": ["ONLINE"]}}}).encode(),
     )
     found = answer.json() if answer.status == web.OK else []

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mlops_common.bootstrap import Platform
 from mlops_common.deployments import POOL
 from mlops_common.orchestration import running, worker
-from mlops_common.orchestration.server import server_port
+from mlops_common.orchestration.api import own
 from mlops_common.parts.folder import Plan, PlatformFolder
 from mlops_common.parts.part import Part
 from mlops_common.parts.program import Program
@@ -16,7 +16,6 @@ from mlops_common.parts.shared import (
     PrefectServer,
     Service,
 )
-from mlops_common.processes import LOOPBACK
 
 WORKER, MLFLOW = "worker", "mlflow"
 
@@ -51,11 +50,9 @@ def process_worker(platform: Platform, plan: Plan, needs: tuple[str, ...]) -> Pr
     home = platform.settings.home
 
     def environment(port: int) -> dict[str, str]:
-        local = {} if plan.prefect else {"PREFECT_API_URL": api_url()}
+        found = None if plan.prefect else own(home)
+        local = {} if found is None else {"PREFECT_API_URL": found.url}
         return {**platform.environment, **worker.environment(home, port), **local}
-
-    def api_url() -> str:
-        return f"http://{LOOPBACK}:{server_port(home).number()}/api"
 
     return Program(
         PlatformFolder(home),

@@ -6,14 +6,15 @@ from pathlib import Path
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
 from mlops_common.files import has_room, make_folder, no_room
-from mlops_common.orchestration import deploying, session, worker
-from mlops_common.orchestration.server import DATABASE, server_port
+from mlops_common.orchestration import api, deploying, worker
+from mlops_common.orchestration.api import Api
+from mlops_common.orchestration.server import DATABASE
 from mlops_common.params import masked
 from mlops_common.parts import catalogue, leash
 from mlops_common.parts.folder import Plan, PlatformFolder, Progress
 from mlops_common.parts.lowering import check_idle, lower
 from mlops_common.parts.part import Part
-from mlops_common.processes import LOOPBACK, wait_until
+from mlops_common.processes import wait_until
 from mlops_common.progress import step
 
 PATIENCE = 300.0  # seconds for one part, on a busy machine
@@ -51,10 +52,9 @@ def up(platform: Platform) -> Raised:
     folder = PlatformFolder(home)
     make_folder(folder.path)
     with folder.turn():
-        configured = session.configured_api()
-        plan, url = decided(platform, configured[0] if configured else "")
-        if url:
-            deploying.require(url)
+        plan, elsewhere = decided(platform, api.configured())
+        if elsewhere is not None:
+            deploying.require(elsewhere.url)
         if folder.plan() not in {plan, None}:
             check_idle(folder)
             for _ in lower(folder):
@@ -68,7 +68,7 @@ def up(platform: Platform) -> Raised:
         leash.start_keeper(folder)
         for part in parts:
             await_part(folder, part)
-        names = registered(home, url)
+        names = registered(home, elsewhere or api.require(home))
     ports = {part.name: part.port() or 0 for part in parts}
     return Raised(
         started=tuple(part.name for part in parts if part.name not in ran),
@@ -77,17 +77,18 @@ def up(platform: Platform) -> Raised:
     )
 
 
-def decided(platform: Platform, configured: str) -> tuple[Plan, str]:
-    """Return what shall run here, and the URL of a Prefect API elsewhere, if any.
+def decided(platform: Platform, configured: Api | None) -> tuple[Plan, Api | None]:
+    """Return what shall run here, and the Prefect API elsewhere, if there is one.
 
     Args:
         platform: Where its systems are.
-        configured: URL of the configured Prefect API, which may be our own; or empty.
+        configured: The configured Prefect API, which may be our own.
     """
-    home, tracking = platform.settings.home, platform.settings.mlflow.tracking_uri
-    own = f"http://{LOOPBACK}:{server_port(home).number()}/api"
-    url = "" if configured == own else configured
-    return Plan(prefect=masked(url), mlflow=masked(tracking or "")), url
+    ours, tracking = api.own(platform.settings.home), platform.settings.mlflow
+    same = configured and ours and configured.url == ours.url
+    elsewhere = None if same else configured
+    prefect = masked(elsewhere.url) if elsewhere else ""
+    return Plan(prefect=prefect, mlflow=masked(tracking.tracking_uri or "")), elsewhere
 
 
 def await_part(folder: PlatformFolder, part: Part) -> None:
@@ -123,11 +124,10 @@ def await_part(folder: PlatformFolder, part: Part) -> None:
         )
 
 
-def registered(home: Path, url: str) -> tuple[str, ...]:
+def registered(home: Path, where: Api) -> tuple[str, ...]:
     """Register every installed deployment; wait until a worker would run them."""
-    api = url or f"http://{LOOPBACK}:{server_port(home).number()}/api"
     with step("Register the deployments"):
-        names = deploying.register(api)
+        names = deploying.register(where.url)
     with step("Wait for the worker"):
-        worker.await_online(api, home)
+        worker.await_online(where, home)
     return names

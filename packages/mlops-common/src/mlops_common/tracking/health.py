@@ -37,11 +37,11 @@ def examine(settings: MlflowSettings, database: str) -> Health:
 
 def _server(uri: str, settings: MlflowSettings) -> Health:
     where, headers = masked(uri), {**JSON, **_login(settings)}
-    version = web.get(f"{uri}/version", headers=headers)
+    version = web.request(f"{uri}/version", headers=headers)
     if version.refused:
         raise _refused(where)
     body = json.dumps({"max_results": 1}).encode()
-    asked = web.get(f"{uri}{EXPERIMENTS}", headers=headers, data=body)
+    asked = web.request(f"{uri}{EXPERIMENTS}", headers=headers, data=body)
     if asked.refused:
         raise _refused(where)
     if asked.status != OK:
@@ -49,7 +49,9 @@ def _server(uri: str, settings: MlflowSettings) -> Health:
             f"{where} answers {asked.status} to a search of experiments; check that "
             "mlflow.tracking_uri names an MLflow tracking server"
         )
-    store, remedies = _store(web.get(f"{uri}{SQL_ONLY}", headers=headers, data=b"{}"))
+    store, remedies = _store(
+        web.request(f"{uri}{SQL_ONLY}", headers=headers, data=b"{}")
+    )
     known = version.status == OK
     return found(
         where,

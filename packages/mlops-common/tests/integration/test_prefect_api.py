@@ -1,0 +1,60 @@
+"""Which Prefect API is meant, told by one module."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlops_common.errors import ConfigError
+from mlops_common.orchestration import api
+from mlops_common.orchestration.api import Api
+from mlops_common.orchestration.server import server_port
+
+ELSEWHERE = "https://prefect.example/api"
+KEY = "pnu_secret"
+
+
+@pytest.fixture(autouse=True)
+def nothing_configured() -> Iterator[None]:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        yield
+
+
+@pytest.fixture
+def configured() -> Iterator[Api]:
+    from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: ELSEWHERE, PREFECT_API_KEY: KEY}):
+        yield Api(ELSEWHERE, {"Authorization": f"Bearer {KEY}"})
+
+
+def test_without_a_server_there_is_none(tmp_path: Path) -> None:
+    assert api.configured() is None
+    assert api.own(tmp_path) is None
+    assert api.locate(tmp_path) is None
+    with pytest.raises(ConfigError, match="start one with `mlops up`"):
+        api.require(tmp_path)
+
+
+def test_a_configured_one_goes_before_that_of_the_home(
+    tmp_path: Path, configured: Api
+) -> None:
+    assert api.configured() == api.locate(tmp_path) == api.require(tmp_path)
+    assert api.require(tmp_path) == configured
+
+
+def test_the_key_is_shown_to_the_configured_one_alone(configured: Api) -> None:
+    assert api.at(ELSEWHERE) == configured
+    assert api.at("http://127.0.0.1:4200/api").headers == {}
+    assert KEY not in repr(configured)
+
+
+def test_the_server_of_a_home_keeps_its_address_while_it_does_not_run(
+    tmp_path: Path,
+) -> None:
+    port = server_port(tmp_path).settled()
+
+    assert api.own(tmp_path) == Api(f"http://127.0.0.1:{port}/api")
+    assert api.locate(tmp_path) is None
