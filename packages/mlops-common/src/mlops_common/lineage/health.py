@@ -75,7 +75,7 @@ def _receiver(settings: LineageSettings) -> Health:
     where, key = masked(url), settings.secret("api_key")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     # Whoever takes events there answers a question too, be it that he takes none.
-    answer = web.get(url, headers=headers, timeout=settings.timeout)
+    answer = web.request(url, headers=headers, timeout=settings.timeout)
     if answer.refused:
         raise ConfigError(
             f"{where} does not admit us; set lineage.api_key_file, or "
