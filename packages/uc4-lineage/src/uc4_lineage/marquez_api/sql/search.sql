@@ -1,7 +1,7 @@
 WITH found AS (
     SELECT 'DATASET' AS type, namespace, name, updated_at
     FROM lineage.datasets
-    WHERE NOT hidden AND name ILIKE '%%' || %(q)s || '%%' ESCAPE ''
+    WHERE named AND NOT hidden AND name ILIKE '%%' || %(q)s || '%%' ESCAPE ''
     UNION ALL
     SELECT 'JOB', namespace, name, updated_at
     FROM lineage.jobs

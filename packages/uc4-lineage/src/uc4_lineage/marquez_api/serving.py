@@ -1,0 +1,137 @@
+"""The server of the API, in the foreground of whoever starts it."""
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mlops_common.errors import BackendError, ConfigError
+from mlops_common.processes import LOOPBACK
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from mlops_common.bootstrap import Platform
+
+PORT = 5000  # that of Marquez
+BACKLOG = 2048
+KEEP_ALIVE = 65  # seconds
+FINISH = 15  # seconds to answer the requests that were begun
+
+
+def serve(
+    platform: "Platform",
+    host: str = LOOPBACK,
+    port: int | None = None,
+    api_key: str | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> None:
+    """Answer OpenLineage producers and Marquez' clients until a signal ends it.
+
+    Args:
+        platform: Its embedded store keeps the lineage.
+        host: Address to listen at. One that other machines reach needs a key.
+        port: To listen at; when omitted 5000, or any free one if that is taken.
+        api_key: What clients must send, as `Authorization: Bearer KEY`.
+        tell: Called with the server's URL as soon as it answers.
+
+    Raises:
+        ConfigError: The settings keep no lineage in PostgreSQL, or the address is open
+            to other machines and there is no key.
+        BackendError: The port is taken, or PostgreSQL does not answer.
+    """
+    check(host, api_key)
+    if not platform.settings.lineage.embedded:
+        raise ConfigError(
+            "the API serves the lineage in PostgreSQL, which lineage.embedded switches "
+            "off; set it to true"
+        )
+    with listening(host, port) as listener:
+        server = _server(platform, host, api_key)
+        if platform.lineage is not None:
+            platform.lineage.start()
+        if tell is not None:
+            tell(url(listener))
+        server.run(sockets=[listener])
+
+
+def check(host: str, api_key: str | None) -> None:
+    """Complain about a server that anyone could read and write.
+
+    Raises:
+        ConfigError: Other machines reach the address, and there is no key.
+
+    Examples:
+        >>> check("127.0.0.1", None)
+        >>> check("0.0.0.0", None)
+        Traceback (most recent call last):
+        mlops_common.errors.ConfigError: other machines reach 0.0.0.0, so that ...
+    """
+    if api_key is not None and not api_key:
+        raise ConfigError("the key of the API is empty; give it some characters")
+    if api_key is None and not is_loopback(host):
+        raise ConfigError(
+            f"other machines reach {host}, so that the API needs a key there; give one "
+            f"(--api-key-file), or listen at {LOOPBACK}"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address.
+
+    Examples:
+        >>> [is_loopback(host) for host in ("localhost", "::1", "0.0.0.0", "db")]
+        [True, True, False, False]
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def listening(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens at an address.
+
+    Raises:
+        BackendError: The port is taken, or the address is not this machine's.
+    """
+    ports = (PORT, 0) if port is None else (port,)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    problem: OSError | None = None
+    for each in ports:
+        try:
+            return socket.create_server((host, each), family=family, backlog=BACKLOG)
+        except OSError as error:
+            problem = error
+    raise BackendError(
+        f"cannot listen at {host}, port {ports[0]}: {problem}; choose another (--port)"
+    ) from problem
+
+
+def url(listener: socket.socket) -> str:
+    """Return the URL of a socket's server."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _server(platform: "Platform", host: str, api_key: str | None) -> "uvicorn.Server":
+    import uvicorn
+
+    from uc4_lineage.marquez_api.application import application
+
+    store = platform.lineage_store
+    store.connect().close()  # a server that cannot answer does not start
+    hosts = None if api_key else {LOOPBACK, "localhost", "[::1]", host}
+    options: dict[str, Any] = {"log_level": "warning", "access_log": False}
+    config = uvicorn.Config(
+        application(store, api_key, hosts=hosts),
+        interface="asgi3",
+        lifespan="on",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=FINISH,
+        **options,
+    )
+    return uvicorn.Server(config)
