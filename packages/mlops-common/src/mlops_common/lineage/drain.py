@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from mlops_common.errors import MlopsError
 from mlops_common.lineage.outlet import Outlet
@@ -26,11 +27,42 @@ class Drained:
         problems: Why a receiver could not be told, by its name.
     """
 
-    told: int
-    left: int
-    refused: int
-    lost: int
-    problems: dict[str, str]
+    told: int = 0
+    left: int = 0
+    refused: int = 0
+    lost: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+class Drains(Protocol):
+    """Keeps events on disk until they are told."""
+
+    def drain(self, timeout: float) -> Drained:
+        """Tell what is left on disk."""
+        ...
+
+
+class HasLineage(Protocol):
+    """Tells the lineage of its runs, or does not, as a platform."""
+
+    @property
+    def lineage(self) -> Drains | None:
+        """Who tells; nothing where nobody is told."""
+        ...
+
+
+def drain(platform: HasLineage, timeout: float = 30.0) -> Drained:
+    """Tell what is left on disk, whichever process wrote it.
+
+    Args:
+        platform: Whose disk it is.
+        timeout: Seconds.
+
+    Returns:
+        What was told and what is left; nothing where the lineage is not told at all.
+    """
+    lineage = platform.lineage
+    return Drained() if lineage is None else lineage.drain(timeout)
 
 
 def drained(outlets: Sequence[Outlet], folder: SpoolFolder, timeout: float) -> Drained:

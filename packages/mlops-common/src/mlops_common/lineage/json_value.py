@@ -51,7 +51,7 @@ class _Bounded:
 
     def json(self, value: Any, depth: int) -> Any:
         """Return what JSON holds of a value; deep down, its text."""
-        self._room -= 1 + (len(value) if isinstance(value, str | bytes) else 0)
+        self._room -= 1 + _length(value)
         if self._room < 0:
             raise _TooLargeError
         if value is None or isinstance(value, bool | int):
@@ -70,12 +70,19 @@ class _Bounded:
             }
         if isinstance(value, date):
             return value.isoformat()
-        for convert in ("model_dump", "item"):  # of pydantic; of a number of numpy
+        for convert in ("model_dump", "tolist"):  # of pydantic; of numpy
             if depth and callable(method := getattr(value, convert, None)):
                 return self.json(method(), depth)
         if isinstance(value, Iterable) and not isinstance(value, bytes) and depth:
             return [self.json(item, depth) for item in value]
         return short(clean(str(value)), LONGEST)
+
+
+def _length(value: Any) -> int:
+    try:
+        return len(value)
+    except TypeError:  # a number, or an iterator
+        return 0
 
 
 def _whole(value: int | None) -> Any:

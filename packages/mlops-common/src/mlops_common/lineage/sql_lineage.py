@@ -10,9 +10,10 @@ from mlops_common.lineage.naming import DatasetName
 from mlops_common.lineage.statement import Statement
 
 COPY_QUERY = re.compile(r"(?is)^\s*COPY\s*\((?P<query>.*)\)\s*TO\b")
+IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s(".]+)'
 COPY_TABLE = re.compile(
-    r"(?is)^\s*COPY\s+(?P<table>[^\s(]+)\s*(?:\((?P<columns>[^)]*)\))?"
-    r"\s+(?P<way>TO|FROM)\b"
+    rf"(?is)^\s*COPY\s+(?P<table>{IDENTIFIER}(?:\.{IDENTIFIER})*)\s*"
+    r"(?:\((?P<columns>[^)]*)\)\s*)?\b(?P<way>TO|FROM)\b"
 )
 INSERT = re.compile(r"(?is)^\s*INSERT\s+INTO\s+[^\s(]+\s*\((?P<columns>[^)]*)\)")
 EVERYTHING = re.compile(r"(?is)^\s*SELECT\s+\*\s+FROM\s+[^\s,;()]+\s*(?:WHERE\b|;|$)")
@@ -64,9 +65,7 @@ def parsed(statement: Statement) -> Reads:
         return _copied(statement, copied)
     query = COPY_QUERY.match(statement.query)
     text = query["query"] if query else statement.query
-    from openlineage_sql import parse
-
-    meta = parse([PLACEHOLDER.sub("NULL", text)], dialect=statement.dialect)
+    meta = _meta(PLACEHOLDER.sub("NULL", text), statement.dialect)
     if meta is None:
         return Reads()
     known = {table.name: _named(statement, table) for table in meta.in_tables}
@@ -82,6 +81,16 @@ def parsed(statement: Statement) -> Reads:
         origins=_origins(statement, known, lineage, _listed(text)),
         everything=len(known) == 1 and EVERYTHING.match(text) is not None,
     )
+
+
+def _meta(text: str, dialect: str) -> Any:
+    """Return what the parser finds; nothing where it breaks on the text."""
+    from openlineage_sql import parse
+
+    try:
+        return parse([text], dialect=dialect)
+    except RuntimeError:
+        return None
 
 
 def _origins(

@@ -1,0 +1,104 @@
+import logging
+import threading
+from contextvars import copy_context
+from datetime import UTC, datetime
+
+import pytest
+
+from mlops_common.lineage.dataset import Dataset, columns, copied
+from mlops_common.lineage.naming import stored
+from mlops_common.lineage.observation import declared
+from mlops_common.lineage.recording import (
+    declares,
+    executes,
+    notes,
+    reads,
+    recording,
+    writes,
+)
+from mlops_common.lineage.statement import Statement
+
+A, B = Dataset(name=stored("/a.csv")), Dataset(name=stored("/b.csv"))
+
+
+def fails() -> Dataset:
+    raise OSError("no answer from http://ann:s3cret@db")
+
+
+def test_what_is_said_is_heard_in_its_order() -> None:
+    with recording() as said:
+        reads(A, lambda: B)
+        writes(lambda: [B, A])
+        executes(lambda: Statement(query="SELECT 1"))
+        notes("model", lambda: {"version": 3})
+        declares(lambda: declared("serve", datetime(2026, 1, 31, tzinfo=UTC)))
+
+    assert said.inputs == (A, B)
+    assert said.outputs == (B, A)
+    assert [statement.query for statement in said.statements] == ["SELECT 1"]
+    assert said.facets == {"model": {"version": 3}}
+    assert [job.job for job in said.declared] == ["serve"]
+
+
+def test_where_nobody_listens_nothing_is_computed() -> None:
+    reads(fails)
+    writes(fails)
+    notes("model", lambda: {"auc": 1 / 0})
+
+
+def test_an_error_in_what_is_said_ends_no_run(caplog: pytest.LogCaptureFixture) -> None:
+    with recording() as said, caplog.at_level(logging.WARNING):
+        reads(A, fails, B)
+        writes("no dataset")  # type: ignore[arg-type]
+
+    assert said.inputs == (A, B)
+    assert "stays unknown" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+def test_what_is_said_of_one_dataset_adds_up() -> None:
+    with recording() as said:
+        writes(
+            A.model_copy(
+                update={"rows": 3, "origins": copied(B.name, ["x"]), "version": "1"}
+            )
+        )
+        writes(Dataset(name=A.name, version="2", origins=copied(B.name, ["y"])))
+
+    (found,) = said.outputs
+    assert (found.rows, found.version) == (3, "2")
+    assert sorted(found.origins) == ["x", "y"]
+
+
+def test_a_recording_within_hears_for_itself() -> None:
+    with recording() as flow:
+        reads(A)
+        with recording() as task:
+            reads(B)
+
+    assert (flow.inputs, task.inputs) == ((A,), (B,))
+
+
+def test_a_thread_with_the_context_of_a_run_is_heard() -> None:
+    with recording() as said:
+        context = copy_context()
+        thread = threading.Thread(target=context.run, args=(reads, A))
+        thread.start()
+        thread.join()
+
+    assert said.inputs == (A,)
+
+
+def test_what_is_noted_is_of_a_size_that_can_be_told() -> None:
+    with recording() as said:
+        notes("weights", {"all": [0.5] * 1_000_000})
+        notes("text", {"all": "x" * 10_000_000})
+
+    assert said.facets["weights"].keys() == {"stripped"}
+    assert said.facets["text"].keys() == {"stripped"}
+
+
+def test_columns_of_a_dataset_keep_their_order() -> None:
+    names = [field.name for field in columns({"z": "int", "a": "text"})]
+
+    assert names == ["z", "a"]
