@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_common.errors import BackendError, ConfigError
-from mlops_common.orchestration.server import server_process
+from mlops_common.parts import catalogue
 from mlops_common.parts.folder import PlatformFolder
 from mlops_common.parts.lowering import lower
 from mlops_common.progress import step
-from mlops_common.serving.local.state import ServiceFolder
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -22,28 +21,15 @@ def stop(platform: "Platform") -> Iterator[str]:
     Yields:
         The name of each part after it stopped.
     """
-    home = platform.settings.home
-    folder = PlatformFolder(home)
+    folder = PlatformFolder(platform.settings.home)
     if folder.path.is_dir():
         with folder.turn():
             yield from lower(folder)
-    for name in platform.serving.names():
-        service = ServiceFolder(home / "serving" / name)
-        if service.exists() and not service.supervisor.running():
-            continue
-        with step(f"Stop endpoint {name}"):
-            platform.serving.stop(name)
-        yield f"endpoint {name}"
-    server = server_process(home)
-    if server.running():
-        with step("Stop the Prefect server"):
-            server.stop()
-        yield "the Prefect server"
-    embedded = platform.postgres.server
-    if embedded is not None and embedded.running():
-        with step("Stop PostgreSQL"):
-            embedded.stop()
-        yield "PostgreSQL"
+    for part in catalogue.shared(platform):
+        if part.identity() is not None:
+            with step(f"Stop {part.title}"):
+                part.stop()
+            yield part.title
 
 
 def reset(platform: "Platform") -> None:

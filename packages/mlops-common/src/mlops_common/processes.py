@@ -20,6 +20,7 @@ from pathlib import Path
 from mlops_common import locks
 from mlops_common.errors import BackendError
 from mlops_common.files import replace_text
+from mlops_common.log_files import bound
 
 LOOPBACK = "127.0.0.1"
 GRACE = 10.0  # seconds to end in good order
@@ -152,6 +153,7 @@ class Process:
         if self.running():
             return
         launcher = [sys.executable, "-m", __name__, str(self.folder), self.name]
+        bound(self.log)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             done = subprocess.run(

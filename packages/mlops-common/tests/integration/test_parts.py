@@ -8,15 +8,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from mlops_common import log_files, web
 from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError, ConfigError, RefusedError
 from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.running import HOME, MARK, RUN, kill, running
-from mlops_common.parts import watch
+from mlops_common.parts import program, watch
 from mlops_common.parts.folder import Plan, PlatformFolder, Progress
 from mlops_common.parts.keeper import Keeper
 from mlops_common.parts.lowering import check_idle, lower, recorded
@@ -131,6 +133,71 @@ def test_a_part_that_cannot_start_is_tried_again_after_longer_pauses(
     assert paused[:3] == [1, 2, 3]
     assert "No module named no_such_module" in progress(folder, "broken").problem
     assert wait_until(lambda: runs(folder), PATIENCE)
+
+
+def test_a_part_that_hangs_is_ended_and_started_again(
+    folder: PlatformFolder, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in ((watch, "PULSE"), (watch, "SILENCE"), (program, "GRACE")):
+        monkeypatch.setattr(module, name, 0.5)
+    part = page(folder)
+    keep([part])
+    assert wait_until(lambda: runs(folder), PATIENCE)
+    first = identity(part)
+
+    first.signal(signal.SIGSTOP)
+
+    assert wait_until(lambda: progress(folder).restarts == 1, PATIENCE)
+    assert not first.alive()
+    assert wait_until(lambda: runs(folder), PATIENCE)
+    assert part.healthy()
+    assert "it did not answer for" in progress(folder).problem
+
+
+def test_a_part_that_says_that_something_is_wrong_goes_on(
+    folder: PlatformFolder, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PULSE", "SILENCE"):
+        monkeypatch.setattr(watch, name, 0.1)
+    asked: list[bool] = []
+    part = page(folder)
+    part.start()
+    # As a worker answers whose API is away.
+    unwell = replace(part, health="/absent")
+    monkeypatch.setattr(Program, "start", lambda _part: None)
+
+    def answers(unwell: Program) -> bool:
+        asked.append(web.answers(unwell._address))
+        return asked[-1]
+
+    monkeypatch.setattr(Program, "answers", answers)
+    keep([unwell])
+
+    assert wait_until(lambda: len(asked) > 5, PATIENCE)
+    assert all(asked)
+    assert not unwell.healthy()
+    assert progress(folder).restarts == 0
+
+
+def test_a_log_that_grows_is_begun_anew_while_it_is_written(
+    folder: PlatformFolder, keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = partial(log_files.bound, limit=200)
+    monkeypatch.setattr("mlops_common.parts.keeper.bound", short)
+    part = page(folder)
+    keep([part])
+    assert wait_until(lambda: runs(folder), PATIENCE)
+    folder.keeper.log.write_text("k" * 300, "utf-8")
+
+    def grown() -> bool:
+        web.healthy(part.url())
+        return log_files.older(part.log).exists()
+
+    assert wait_until(grown, PATIENCE)
+    assert wait_until(log_files.older(folder.keeper.log).exists, PATIENCE)
+    web.healthy(part.url())
+    assert wait_until(lambda: b"GET /" in part.log.read_bytes(), PATIENCE)
+    assert b"\0" not in part.log.read_bytes()
 
 
 def test_a_keeper_takes_over_what_runs_and_what_was_told(

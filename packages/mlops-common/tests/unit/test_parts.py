@@ -121,7 +121,13 @@ class Absent:
     def healthy(self) -> bool:
         return False
 
+    def answers(self) -> bool:
+        return False
+
     def start(self) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
         """Do nothing."""
 
 

@@ -219,7 +219,7 @@ def test_down_by_force_cancels_the_run_and_leaves_no_process(home: Home) -> None
     told = home.told("down", "--force")
 
     assert len(told["cancelled"]) == 1
-    assert set(told["stopped"]) >= {"the Prefect server", "PostgreSQL"}
+    assert set(told["stopped"]) >= {"Prefect server", "PostgreSQL"}
     assert [process for process in seen if process.alive()] == []
     assert {row["state"] for row in home.rows().values()} == {"stopped"}
 

@@ -249,6 +249,6 @@ def test_down_ends_what_is_here_and_leaves_what_is_elsewhere(
     told = elsewhere.told("down")
 
     assert {"keeper", "worker", "PostgreSQL"} <= {*told["stopped"]}
-    assert "the Prefect server" not in told["stopped"]
+    assert "Prefect server" not in told["stopped"]
     assert asked(cloud, "work_pools/local-pool")["name"] == "local-pool"
     assert web.healthy(f"{elsewhere.mlflow}/health")

@@ -2,7 +2,7 @@
 
 A part is a background process of its own record (`mlops_common.processes`), so that
 everybody finds it, whoever started it. The keeper starts what shall run, starts again
-what died, and reports; it never ends anything, so that its death ends nothing either.
-The parts that only `mlops up` brings hold on to the keeper (`leash`): they start
-another one when it was killed.
+what died, and reports; it ends only what hangs, and its own death ends nothing. The
+parts that only `mlops up` brings hold on to the keeper (`leash`): they start another
+one when it was killed.
 """

@@ -7,17 +7,9 @@ from mlops_common.deployments import POOL
 from mlops_common.orchestration import running, worker
 from mlops_common.orchestration.api import own
 from mlops_common.parts.folder import Plan, PlatformFolder
-from mlops_common.parts.part import Part
+from mlops_common.parts.part import DATABASE, MLFLOW, PREFECT, WORKER, Part
 from mlops_common.parts.program import Program
-from mlops_common.parts.shared import (
-    DATABASE,
-    PREFECT,
-    Database,
-    PrefectServer,
-    Service,
-)
-
-WORKER, MLFLOW = "worker", "mlflow"
+from mlops_common.parts.shared import Database, PrefectServer, Service
 
 
 def fixed(platform: Platform, plan: Plan) -> Iterator[Part]:
@@ -43,6 +35,17 @@ def services(platform: Platform) -> Iterator[Part]:
         # The first version of a service is its deployer's business.
         if service.folder.desired().serving is not None:
             yield service
+
+
+def shared(platform: Platform) -> Iterator[Part]:
+    """Yield the parts that other commands start too, the users of a part before it."""
+    if not platform.settings.kserve.external:
+        for name in platform.serving.names():
+            yield Service(platform, name)
+    yield PrefectServer(platform)
+    database = platform.postgres.server
+    if database is not None:
+        yield Database(database, platform.settings.postgres.database)
 
 
 def process_worker(platform: Platform, plan: Plan, needs: tuple[str, ...]) -> Program:

@@ -11,10 +11,12 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 
 from mlops_common import locks
 from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError, MlopsError
+from mlops_common.log_files import bound
 from mlops_common.logger import get_logger
 from mlops_common.parts import catalogue
 from mlops_common.parts.folder import PlatformFolder, Report
@@ -50,6 +52,7 @@ class Keeper:
         with locks.exclusive(self._folder.alive):
             while not self._stopping.is_set() and self._folder.plan() is not None:
                 self._reconcile()
+                self._bound_logs()
                 self._stopping.wait(TICK)
             for watch in self._watches.values():
                 watch.leave()
@@ -71,6 +74,14 @@ class Keeper:
             self._watches[part.name].begin()
         if new:
             self._tell()
+
+    def _bound_logs(self) -> None:
+        """Let no log grow for ever, that of this process included."""
+        for log_file in (self._folder.keeper.log, *self._logs()):
+            bound(log_file)
+
+    def _logs(self) -> Iterable[Path]:
+        return (watch.part.log for watch in self._watches.values())
 
     def _ready(self, part: Part) -> Callable[[], bool]:
         def ready() -> bool:

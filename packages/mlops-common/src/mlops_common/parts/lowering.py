@@ -6,11 +6,10 @@ from mlops_common.errors import RefusedError
 from mlops_common.files import make_folder
 from mlops_common.orchestration import running
 from mlops_common.parts.folder import PlatformFolder
+from mlops_common.parts.part import WORKER
+from mlops_common.parts.program import GRACE
 from mlops_common.processes import Process
 from mlops_common.progress import step
-
-WORKER = "worker"
-GRACE = 20.0  # seconds for a part to end in good order
 
 
 def lower(folder: PlatformFolder) -> Iterator[str]:

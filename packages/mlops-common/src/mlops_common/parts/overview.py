@@ -9,8 +9,8 @@ from mlops_common.errors import MlopsError
 from mlops_common.params import masked
 from mlops_common.parts import catalogue
 from mlops_common.parts.folder import Plan, PlatformFolder, Report
-from mlops_common.parts.part import Part
-from mlops_common.parts.shared import DATABASE, PREFECT, Service
+from mlops_common.parts.part import DATABASE, MLFLOW, PREFECT, Part
+from mlops_common.parts.shared import Service
 from mlops_common.processes import Identity
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def external(platform: Platform, plan: Plan) -> Iterator[Row]:
     if plan.prefect:
         yield Row(name=PREFECT, state=EXTERNAL, url=plan.prefect)
     if plan.mlflow:
-        yield Row(name=catalogue.MLFLOW, state=EXTERNAL, url=plan.mlflow)
+        yield Row(name=MLFLOW, state=EXTERNAL, url=plan.mlflow)
     if platform.settings.kserve.external:
         for name in platform.serving.names():
             yield remote(name, platform.serving.status(name))

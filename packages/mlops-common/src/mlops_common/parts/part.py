@@ -5,6 +5,8 @@ from typing import Protocol
 
 from mlops_common.processes import Identity
 
+DATABASE, PREFECT, MLFLOW, WORKER = "postgres", "prefect-server", "mlflow", "worker"
+
 
 class Part(Protocol):
     """A background process, or a server of several, that shall run."""
@@ -45,10 +47,25 @@ class Part(Protocol):
         """Whether it lives and answers that all is well."""
         ...
 
+    def answers(self) -> bool:
+        """Whether it says anything at all, be it that something is wrong.
+
+        What lives and does not for long hangs. True where nobody can ask.
+        """
+        ...
+
     def start(self) -> None:
         """Start it unless it lives, and return once it is healthy.
 
         Raises:
             MlopsError: It did not get healthy; says why.
+        """
+        ...
+
+    def stop(self) -> None:
+        """End it, at first in good order; no error if it does not live.
+
+        Raises:
+            MlopsError: It does not end.
         """
         ...

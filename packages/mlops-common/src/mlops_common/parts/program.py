@@ -10,11 +10,11 @@ from mlops_common.parts import leash
 from mlops_common.parts.folder import PlatformFolder
 from mlops_common.ports import Remembered
 from mlops_common.processes import LOOPBACK, Identity, Process, wait_until
-from mlops_common.web import healthy
+from mlops_common.web import answers, healthy
 
 PATIENCE = 240.0  # seconds until it must be healthy, on a busy machine
 PAUSE = 0.2
-LOG_LIMIT = 16 << 20  # bytes, after which a new log is begun
+GRACE = 20.0  # seconds to end in good order
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,11 @@ class Program:
 
     def healthy(self) -> bool:
         """Whether it lives and answers that all is well."""
-        address = f"http://{LOOPBACK}:{self.port()}{self.health}"
-        return self.identity() is not None and healthy(address)
+        return self.identity() is not None and healthy(self._address)
+
+    def answers(self) -> bool:
+        """Whether it answers, be it that something is wrong."""
+        return answers(self._address)
 
     def start(self) -> None:
         """Start it unless it lives, and return once it is healthy.
@@ -95,12 +98,18 @@ class Program:
                 f"{self.process.tail(5)}"
             )
 
+    def stop(self) -> None:
+        """End it, at first in good order."""
+        self.process.stop(GRACE)
+
+    @property
+    def _address(self) -> str:
+        return f"http://{LOOPBACK}:{self.port()}{self.health}"
+
     def _launch(self) -> None:
         make_folder(self.folder.parts)
         self.prepare()
         port = self.remembered.settled()
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
-            self.log.replace(self.log.with_suffix(".log.1"))
         self.process.start(
             leash.command(self.folder, self.command(port)), self.environment(port)
         )

@@ -5,18 +5,18 @@ from pathlib import Path
 
 from mlops_common.bootstrap import Platform
 from mlops_common.orchestration.server import (
+    server_address,
     server_port,
     server_process,
     server_url,
     start_server,
 )
+from mlops_common.parts.part import DATABASE, PREFECT
 from mlops_common.postgres.server import EmbeddedServer
 from mlops_common.processes import Identity
 from mlops_common.serving.base import ServiceStatus
 from mlops_common.serving.local.state import ServiceFolder
-from mlops_common.web import healthy
-
-DATABASE, PREFECT = "postgres", "prefect-server"
+from mlops_common.web import answers, healthy
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,17 @@ class Database:
         """Whether it takes connections."""
         return self.server.running()
 
+    def answers(self) -> bool:
+        """Whether it answers: without that it has no identity."""
+        return True
+
     def start(self) -> None:
         """Start it unless it runs."""
         self.server.start()
+
+    def stop(self) -> None:
+        """End it; its clients are disconnected, their transactions undone."""
+        self.server.stop()
 
 
 @dataclass(frozen=True)
@@ -98,9 +106,17 @@ class PrefectServer:
         url = server_url(self.platform.settings.home)
         return url is not None and healthy(f"{url}/health")
 
+    def answers(self) -> bool:
+        """Whether it answers, be it that something is wrong."""
+        return answers(f"{server_address(self.platform.settings.home)}/health")
+
     def start(self) -> None:
         """Start it unless it runs, and return once it answers."""
         start_server(self.platform)
+
+    def stop(self) -> None:
+        """End it, at first in good order."""
+        server_process(self.platform.settings.home).stop()
 
 
 @dataclass(frozen=True)
@@ -153,6 +169,14 @@ class Service:
         """Whether its promoted version answers."""
         return self.status().running
 
+    def answers(self) -> bool:
+        """Whether anybody could tell that it hangs: it sees to its processes itself."""
+        return True
+
     def start(self) -> None:
         """Start it unless it runs, and return once it answers."""
         self.platform.serving.endpoint(self.name)
+
+    def stop(self) -> None:
+        """End it with all that it runs, and what is staged."""
+        self.platform.serving.stop(self.name)
