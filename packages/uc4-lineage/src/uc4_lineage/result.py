@@ -101,7 +101,10 @@ def runs(found: Coverage) -> str:
 def closing(found: Coverage, emitted: Emitted) -> str:
     """Say whether the lineage is complete and, where it is not, what to do."""
     if not advice(found, emitted):
-        return "Complete: every run has lineage, every dataset a schema and an owner."
+        ran = "every run has lineage" if found.runs else "no run ended in this time"
+        described = "every dataset has a schema and an owner"
+        known = described if found.schemas.all else "no dataset is known yet"
+        return f"Complete: {ran}, and {known}."
     return "\n".join(["Not complete:", *(f"- {one}" for one in advice(found, emitted))])
 
 

@@ -28,7 +28,8 @@ SILENT = CheckedRun(
 )
 TRACED = SILENT.model_copy(update={"name": "churn v6", "lineage": "whole"})
 BARE = DatasetFacts("dataset:file:/a.csv", described=False, owned=False)
-WHOLE = audited(PERIOD, [TRACED], [])
+DESCRIBED = DatasetFacts("dataset:file:/b.csv", described=True, owned=True)
+WHOLE = audited(PERIOD, [TRACED], [DESCRIBED])
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -41,9 +42,19 @@ def result(found: Coverage, emitted: Emitted) -> LineageResult:
 def test_a_complete_audit_says_so_in_one_line() -> None:
     found = result(WHOLE, Emitted())
 
-    assert found.closing().startswith("Complete: every run has lineage")
+    assert found.closing() == (
+        "Complete: every run has lineage, and every dataset has a schema and an owner."
+    )
     assert found.summary()["Runs"] == "1 of 1 have lineage"
     assert found.summary()["Events"] == "0 sent now"
+
+
+def test_of_nothing_it_says_that_there_is_nothing() -> None:
+    found = result(audited(PERIOD, [], []), Emitted())
+
+    assert found.closing() == (
+        "Complete: no run ended in this time, and no dataset is known yet."
+    )
 
 
 def test_every_kind_of_gap_has_a_sentence_that_says_what_to_do() -> None:
