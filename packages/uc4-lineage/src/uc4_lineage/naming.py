@@ -148,7 +148,7 @@ def nearest(text: str, names: list[str]) -> list[str]:
     """Return the names that look most like a text, by the whole or by the last part.
 
     Examples:
-        >>> nearest("oders", ["shop.public.orders", "shop.public.customers"])
+        >>> nearest("orders2", ["shop.public.orders", "shop.public.customers"])
         ['shop.public.orders']
     """
     ends = {name.replace("/", ".").rpartition(".")[2]: name for name in reversed(names)}

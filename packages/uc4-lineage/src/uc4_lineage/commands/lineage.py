@@ -1,5 +1,6 @@
 """The commands that ask the lineage, `mlops lineage …`."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -196,8 +197,11 @@ def replay(
     from uc4_lineage.questions import replay as question
 
     platform = platform_of(context)
-    with opened_on(platform, may_be_empty=True) as reader:
-        found = question.replay(platform.lineage_store, reader, file)
+    with (
+        opened_on(platform, may_be_empty=True) as reader,
+        closing(platform.lineage_store) as store,
+    ):
+        found = question.replay(store, reader, file)
     tell(found, tables.replayed, as_json=as_json)
 
 

@@ -10,12 +10,14 @@ import typer
 from mlops_common.commands.context import platform_of
 from mlops_common.errors import ConfigError, NotFoundError
 from uc4_lineage.bootstrap import reading
+from uc4_lineage.commands.output import say
 from uc4_lineage.reading import EMPTY, Reader
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
 
 NOW = "now"
+PATIENCE = 10.0  # seconds for events on disk to be told
 
 
 @contextmanager
@@ -37,9 +39,8 @@ def opened_on(platform: "Platform", *, may_be_empty: bool = False) -> Iterator[R
     from mlops_common.lineage.drain import drain
 
     with reading(platform) as reader:
-        left = drain(platform).left
-        if left:
-            typer.echo(f"warning: {left:,} events are still on their way", err=True)
+        for receiver, why in drain(platform, PATIENCE).problems.items():
+            say(f"warning: {receiver} was not told all of it: {why}", err=True)
         if not may_be_empty and not reader.rows("newest_event")[0][0]:
             raise NotFoundError(EMPTY)
         yield reader

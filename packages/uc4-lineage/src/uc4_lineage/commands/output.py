@@ -50,9 +50,9 @@ def _cell(cell: Cell) -> str:
     return "\n".join(map(shown, lines))
 
 
-def say(text: str) -> None:
+def say(text: str, *, err: bool = False) -> None:
     """Print a line that may hold names."""
-    typer.echo(shown(text))
+    typer.echo(shown(text), err=err)
 
 
 def called(node: Node) -> str:

@@ -22,58 +22,54 @@ from uc4_lineage.questions.replay import Replayed
 from uc4_lineage.questions.runs import Run
 from uc4_lineage.questions.search import Listed
 
-SURE = {Level.COLUMN: "yes", Level.TABLE: "may be: a job does not tell its columns"}
+SURE = {Level.COLUMN: "surely", Level.TABLE: "maybe"}
+MAYBE = "maybe: a job on the way does not tell what its columns are made from"
 
 
 def closure(found: Closure) -> None:
     """Show what lies up or down from a node."""
-    start = found.start
-    lead = (
-        "what was it made from"
-        if found.direction is Direction.UP
-        else "what is made from it"
-    )
-    say(f"{start.id}: {lead}")
-    nodes = [one.node for one in found.reached]
-    if not nodes:
-        say("nothing, as far as is known")
-        return
-    of_columns = start.kind is Kind.FIELD
-    columns = ("edges", "what", "name", "namespace")
-    rows = (
-        (str(one.distance), *_named(one.node), *((SURE[one.level],) * of_columns))
+    up = found.direction is Direction.UP
+    start = found.start.id
+    say(f"What {start} was made from:" if up else f"What is made from {start}:")
+    of_column = found.start.kind is Kind.FIELD
+    rows = [
+        (*_named(one.node), str(one.distance), *((SURE[one.level],) * of_column))
         for one in found.reached
-    )
-    print_table((*columns, *(("depends",) * of_columns)), rows)
-    say(_counts(nodes))
+    ]
+    _reached(("what", "name", "namespace", "distance"), rows, of_column=of_column)
+    say(_counts([one.node for one in found.reached]))
 
 
 def impact(found: Impact) -> None:
     """Show what breaks."""
-    say(f"{found.start.id}: what breaks when it changes")
-    if not found.affected:
-        say("nothing, as far as is known")
-        return
+    say(f"What breaks when {found.start.id} changes:")
     of_column = found.start.kind is Kind.FIELD
-    rows = (
+    rows = [
         (
             one.role.value,
-            called(one.node),
-            one.node.namespace,
+            *_named(one.node)[1:],
             str(one.distance),
             *((SURE[one.level],) * of_column),
         )
         for one in found.affected
-    )
-    columns = ("role", "name", "namespace", "edges")
-    print_table((*columns, *(("depends",) * of_column)), rows)
+    ]
+    _reached(("what", "name", "namespace", "distance"), rows, of_column=of_column)
     say(_counts([one.node for one in found.affected]))
+
+
+def _reached(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, of_column: bool
+) -> None:
+    if not rows:
+        return
+    print_table((*columns, *(("depends",) * of_column)), rows)
+    if of_column and any(row[-1] == SURE[Level.TABLE] for row in rows):
+        say(MAYBE)
 
 
 def path(found: Sequence[Node]) -> None:
     """Show the way from one node to another."""
-    rows = ((str(i), *_named(node)) for i, node in enumerate(found))
-    print_table(("edges", "what", "name", "namespace"), rows)
+    print_table(("what", "name", "namespace"), map(_named, found))
 
 
 def state(found: State) -> None:
@@ -224,7 +220,7 @@ def _counts(nodes: Sequence[Node]) -> str:
         )
         if kind in kinds
     ]
-    return ", ".join(counts) or "nothing"
+    return ", ".join(counts) or "nothing, as far as is known"
 
 
 def _first_line(text: str) -> str:
