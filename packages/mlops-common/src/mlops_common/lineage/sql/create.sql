@@ -108,7 +108,7 @@ CREATE TABLE IF NOT EXISTS lineage.runs (
     names_datasets boolean     NOT NULL,
     created_at     timestamptz NOT NULL,  -- of the first event that names it
     updated_at     timestamptz NOT NULL,  -- of the last one
-    told_at        timestamptz NOT NULL,  -- of its newest event; -infinity: has none
+    told_at        timestamptz NOT NULL,  -- of its newest event; year 1: has none
     told_by        uuid        NOT NULL,
     ended_by       uuid
 );

@@ -1,15 +1,5 @@
 -- What a batch of events says, on its way into the tables of lineage. Jobs and datasets
 -- are numbered within the batch until `merge.sql` gives them their `id`.
-CREATE TEMPORARY TABLE IF NOT EXISTS in_events (
-    digest        uuid,
-    kind          text,
-    event_type    text,
-    event_time    timestamptz,
-    run_id        uuid,
-    job_namespace text,
-    job_name      text,
-    body          jsonb
-) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS in_jobs (
     number       integer,
     namespace    text,
@@ -122,4 +112,26 @@ CREATE TEMPORARY TABLE IF NOT EXISTS in_job_tags (
 -- Jobs whose current run may have changed.
 CREATE TEMPORARY TABLE IF NOT EXISTS in_touched (
     job_id integer
+) ON COMMIT DELETE ROWS;
+-- What a facet `symlinks` says, and what follows from it: the events to tell again.
+CREATE TEMPORARY TABLE IF NOT EXISTS in_symlinks (
+    namespace        text,
+    name             text,
+    at               timestamptz,
+    told_by          uuid,
+    target_namespace text,
+    target_name      text,
+    type             text
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS in_canonical (
+    namespace           text,
+    name                text,
+    canonical_namespace text,
+    canonical_name      text
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS in_moved (
+    dataset_id integer
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS in_replayed (
+    id bigint PRIMARY KEY
 ) ON COMMIT DELETE ROWS;

@@ -3,13 +3,6 @@
 -- through the API comes back with a new event that names it, not with a replayed one.
 SET LOCAL jit = off;
 
-INSERT INTO lineage.events (
-    digest, kind, event_type, event_time, run_id, job_namespace, job_name, body
-)
-SELECT digest, kind, event_type, event_time, run_id, job_namespace, job_name, body
-FROM in_events
-ON CONFLICT (digest) DO NOTHING;
-
 INSERT INTO lineage.namespaces AS old (name, created_at, updated_at)
 SELECT namespace, min(first_at), max(last_at)
 FROM (

@@ -4,9 +4,11 @@ Jobs and datasets are numbered from 0 within the batch. A batch is told the data
 that other names stand for; `names` are those that it met, for the store to check.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import TypeVar
+
+import orjson
 
 from mlops_common.lineage.store import facets as known
 from mlops_common.lineage.store.event import Dataset, Event, Name, fits
@@ -23,7 +25,7 @@ from mlops_common.lineage.store.records import (
 READ, WRITTEN = "r", "w"
 BEGINNINGS = {"START", "RUNNING"}
 ENDS = {"COMPLETE": "COMPLETED", "FAIL": "FAILED", "ABORT": "ABORTED"}
-MENTIONED = "-infinity"  # before the time of any event of the run itself
+MENTIONED = "0001-01-01T00:00:00+00:00"  # before the run's own events
 
 Key = TypeVar("Key")
 Least = TypeVar("Least", str, Claim)
@@ -32,15 +34,14 @@ Least = TypeVar("Least", str, Claim)
 class Batch:
     """Rows for each table, by their keys.
 
+    No event is kept: what thousands of them hold, the garbage collector would visit
+    again and again.
+
     Args:
-        events: What is told.
         aliases: Names of datasets that stand for another.
     """
 
-    def __init__(
-        self, events: Iterable[Event], aliases: Mapping[Name, Name] | None = None
-    ) -> None:
-        self.events = list(events)
+    def __init__(self, aliases: Mapping[Name, Name] | None = None) -> None:
         self.names: set[Name] = set()
         self.jobs: dict[Name, Span] = {}
         self.datasets: dict[Name, Span] = {}
@@ -55,11 +56,16 @@ class Batch:
         self.dataset_tags: dict[tuple[int, str, str], str] = {}
         self.job_tags: dict[tuple[int, str], str] = {}
         self.claims: dict[Name, Claim] = {}
-        self._aliases = aliases or {}
-        for event in self.events:
-            self._add(event)
+        self.aliases = aliases or {}
 
-    def _add(self, event: Event) -> None:
+    @property
+    def met_aliases(self) -> dict[Name, Name]:
+        """The aliases that it met, and what it took them for."""
+        met = self.names & self.aliases.keys()
+        return {name: self.aliases[name] for name in met}
+
+    def add(self, event: Event) -> None:
+        """Take in an event."""
         if event.job is None:
             for dataset in event.outputs:
                 self._make(event, dataset, self._describe(event, dataset))
@@ -98,7 +104,8 @@ class Batch:
         if ended_as and (not run.ended or event.stamp < run.ended):
             run.ended, run.ended_as = event.stamp, ended_as
         for name, facet in event.run_facets.items():
-            newest(self.run_facets, (run_id, name), Told(event.stamp, facet, run_id))
+            told = Told(event.stamp, compact(facet), run_id)
+            newest(self.run_facets, (run_id, name), told)
             if name == "nominalTime":
                 start, end = known.nominal_times(facet)
                 run.nominal_start = max(run.nominal_start, start or "")
@@ -181,7 +188,7 @@ class Batch:
         for name, facet in dataset.facets.items():
             if event.stamp >= version.told.get(name, ""):
                 version.told[name] = event.stamp
-                version.facets[name] = facet
+                version.facets[name] = compact(facet)
 
     def _derive(self, event: Event, dataset: Dataset, job: int, number: int) -> None:
         """Take in which fields the fields of an output were made from."""
@@ -206,7 +213,7 @@ class Batch:
         return span.number
 
     def _canonical(self, name: Name) -> Name:
-        return self._aliases.get(name, name)
+        return self.aliases.get(name, name)
 
     @staticmethod
     def _span(spans: dict[Name, Span], name: Name, at: str) -> Span:
@@ -216,6 +223,11 @@ class Batch:
         else:
             span.widen(at)
         return span
+
+
+def compact(facet: object) -> orjson.Fragment:
+    """Return a facet as JSON, one object instead of many."""
+    return orjson.Fragment(orjson.dumps(facet))
 
 
 def newest(told: dict[Key, Told], key: Key, new: Told) -> None:

@@ -54,7 +54,8 @@ class Run:
         job: Number of the job that its newest event names.
         first: Time of its first event, or of one that names it as a parent.
         last: Time of the last one.
-        told: Stamp of its newest event; of one that names it, after `-infinity`.
+        told: Stamp of its newest event; else that of one that names it, at the
+            beginning of time.
         started: Time of the first event that says so, or empty.
         ended: Stamp of the first event that says so, or empty.
         ended_as: The state that this one says.

@@ -1,16 +1,56 @@
-"""A batch on its way to PostgreSQL: each of its tables by one COPY."""
+"""What is told on its way to PostgreSQL: each table by one COPY."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 import orjson
 import psycopg
 
 from mlops_common.lineage.store.batch import Batch
-from mlops_common.lineage.store.copying import Value, lines
+from mlops_common.lineage.store.copying import Value, copy, line, lines
+from mlops_common.lineage.store.event import Event
 from mlops_common.lineage.store.facets import is_deleted
 from mlops_common.lineage.store.records import split
 
 Rows = Iterable[Sequence[Value]]
+
+AT_ONCE = 16  # rows in one message to the server
+KEEP = """
+COPY lineage.events
+    (digest, kind, event_type, event_time, run_id, job_namespace, job_name, body)
+FROM STDIN
+"""
+
+
+def row(event: Event) -> str:
+    """Return an event as a row of `lineage.events`, in the text format of COPY."""
+    return line(
+        (
+            event.document.digest,
+            event.kind,
+            event.type,
+            event.at,
+            event.run_id,
+            *(event.job or (None, None)),
+            event.document.body.decode(),
+        )
+    )
+
+
+def keep(connection: psycopg.Connection, rows: Iterable[str]) -> None:
+    """Copy events to `lineage.events` while the next ones are made.
+
+    Args:
+        connection: In a transaction.
+        rows: As `row` makes them.
+
+    Raises:
+        psycopg.errors.UniqueViolation: One of them is stored already.
+    """
+    iterator = iter(rows)
+    with connection.cursor() as cursor, cursor.copy(KEEP) as copying:
+        while some := list(islice(iterator, AT_ONCE)):
+            copying.write("".join(some))
 
 
 def stage(connection: psycopg.Connection, batch: Batch) -> None:
@@ -20,30 +60,12 @@ def stage(connection: psycopg.Connection, batch: Batch) -> None:
         psycopg.Error: PostgreSQL refuses it.
     """
     for table, (columns, rows) in TABLES.items():
-        data = lines(rows(batch))
-        if not data:
-            continue
-        statement = f"COPY in_{table} ({columns}) FROM STDIN"
-        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            copy.write(data)
+        if data := lines(rows(batch)):
+            copy(connection, f"in_{table} ({columns})", data)
 
 
 def _text(value: object) -> str:
     return orjson.dumps(value).decode()
-
-
-def _events(batch: Batch) -> Rows:
-    for event in batch.events:
-        document = event.document
-        yield (
-            document.digest,
-            event.kind,
-            event.type,
-            event.at,
-            event.run_id,
-            *(event.job or (None, None)),
-            document.body.decode(),
-        )
 
 
 def _jobs(batch: Batch) -> Rows:
@@ -119,6 +141,11 @@ def _versions(batch: Batch) -> Rows:
         )
 
 
+def _symlinks(batch: Batch) -> Rows:
+    for name, claim in batch.claims.items():
+        yield *name, *split(claim.stamp), *claim.target, claim.type
+
+
 def _dataset_tags(batch: Batch) -> Rows:
     for key, at in batch.dataset_tags.items():
         yield *key, at
@@ -130,10 +157,6 @@ def _job_tags(batch: Batch) -> Rows:
 
 
 TABLES: dict[str, tuple[str, Callable[[Batch], Rows]]] = {
-    "events": (
-        "digest, kind, event_type, event_time, run_id, job_namespace, job_name, body",
-        _events,
-    ),
     "jobs": (
         "number, namespace, name, first_at, last_at, designed_at, designed_run",
         _jobs,
@@ -161,6 +184,10 @@ TABLES: dict[str, tuple[str, Callable[[Batch], Rows]]] = {
     "job_facets": ("job, name, at, told_by, deleted, facet", _job_facets),
     "run_facets": ("run_id, name, at, told_by, facet", _run_facets),
     "dataset_versions": ("id, dataset, run_id, at, facets, told", _versions),
+    "symlinks": (
+        "namespace, name, at, told_by, target_namespace, target_name, type",
+        _symlinks,
+    ),
     "dataset_tags": ("dataset, field, tag, tagged_at", _dataset_tags),
     "job_tags": ("job, tag, tagged_at", _job_tags),
 }

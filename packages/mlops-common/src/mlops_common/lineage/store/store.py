@@ -9,17 +9,19 @@ from typing import Any
 import psycopg
 
 from mlops_common.errors import BackendError
-from mlops_common.lineage.store.batch import Batch
-from mlops_common.lineage.store.document import read
-from mlops_common.lineage.store.event import Event, parse
-from mlops_common.lineage.store.outcome import Ingested, MalformedError, Refusal
-from mlops_common.lineage.store.staging import stage
+from mlops_common.lineage.store.event import Name
+from mlops_common.lineage.store.intake import Intake
+from mlops_common.lineage.store.merging import LOCK, drop_unnamed, merge, replay
+from mlops_common.lineage.store.outcome import Ingested
+from mlops_common.lineage.store.staging import keep
 from mlops_common.postgres.database import Postgres
 
 DATABASE = "mlops"
+ATTEMPTS = 5  # to store a batch while other processes store the same events
 SQL = files("mlops_common.lineage") / "sql"
 KNOWN = "SELECT digest FROM lineage.events WHERE digest = ANY(%s::uuid[])"
-LOCK = "SELECT pg_advisory_xact_lock(hashtext('lineage'))"
+CREATED = "SELECT to_regclass('lineage.job_tags')"
+AGAIN = (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected)
 
 
 class LineageStore:
@@ -39,6 +41,7 @@ class LineageStore:
         self._lock = RLock()
         self._ingesting: psycopg.Connection | None = None
         self._created = False
+        self._aliases: dict[Name, Name] = {}
 
     def connect(self) -> psycopg.Connection:
         """Open a connection to the tables of lineage, which are created when absent.
@@ -65,19 +68,33 @@ class LineageStore:
         Raises:
             BackendError: PostgreSQL failed; nothing of the batch was stored.
         """
-        parsed: dict[str, Event] = {}
-        refused = []
-        total = 0
-        for index, event in enumerate(events):
-            total += 1
-            try:
-                new = parse(read(event))
-            except MalformedError as problem:
-                refused.append(Refusal(index, problem.where, problem.reason))
-            else:
-                parsed[new.document.digest] = new
-        stored = self._store(parsed) if parsed else 0
-        return Ingested(stored, total - len(refused) - stored, tuple(refused))
+        intake = Intake(self._aliases)
+        rows = intake.take(events)
+        try:
+            # As if all were new, which lets PostgreSQL read while we do.
+            stored = self._store(intake, rows)
+        except AGAIN:
+            for _ in rows:
+                pass
+            stored = self._store_new(intake)
+        return Ingested(stored, intake.taken - stored, tuple(intake.refused))
+
+    def rebuild(self) -> int:
+        """Make the tables anew from the events; return how many there are.
+
+        What people gave through the API stays, but for a tag that they took away and
+        a facet gives. Readers see the old tables until the new ones are complete;
+        writers wait.
+
+        Raises:
+            BackendError: PostgreSQL failed; the tables are what they were.
+        """
+        with self._transaction() as connection:
+            connection.execute(LOCK)
+            connection.execute((SQL / "empty.sql").read_bytes())
+            told = replay(connection, "all_events.sql")
+            drop_unnamed(connection)
+        return told
 
     def close(self) -> None:
         """Close the connection, if one is open."""
@@ -86,16 +103,33 @@ class LineageStore:
                 self._ingesting.close()
                 self._ingesting = None
 
-    def _store(self, events: Mapping[str, Event]) -> int:
-        """Store the events that are new; return how many are."""
+    def _store(self, intake: Intake, rows: Iterable[str]) -> int:
+        """Store events, none of which is stored yet; return how many."""
         with self._transaction() as connection:
-            known = {row[0].hex for row in connection.execute(KNOWN, (list(events),))}
-            new = [event for digest, event in events.items() if digest not in known]
-            if new:
-                stage(connection, Batch(new))
-                connection.execute(LOCK)
-                connection.execute((SQL / "merge.sql").read_bytes())
-        return len(new)
+            keep(connection, rows)
+            known = merge(connection, intake) if intake.bodies else {}
+        stale = intake.batch.met_aliases.keys() - known.keys()
+        kept = {n: alias for n, alias in self._aliases.items() if n not in stale}
+        self._aliases = kept | known if stale or known else self._aliases
+        return len(intake.bodies)
+
+    def _store_new(self, intake: Intake) -> int:
+        """Store the events that are new; return how many are.
+
+        Processes that store the same events at once wait for each other in the order
+        of the digests, and so never in a circle.
+        """
+        for _ in range(ATTEMPTS):
+            with self._transaction() as connection:
+                found = connection.execute(KNOWN, (list(intake.bodies),)).fetchall()
+            known = {digest.hex for (digest,) in found}
+            new = Intake(self._aliases)
+            items = (item for item in intake.bodies.items() if item[0] not in known)
+            try:
+                return self._store(new, sorted(new.retake(items)))
+            except AGAIN:
+                continue  # another process stored one of them: it is known now
+        raise BackendError("other processes store the same events; try again")
 
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Connection]:
@@ -109,6 +143,8 @@ class LineageStore:
                     self._ingesting.commit()
                 with self._ingesting.transaction():
                     yield self._ingesting
+            except AGAIN:
+                raise
             except psycopg.Error as error:
                 self.close()
                 raise BackendError(
@@ -119,5 +155,6 @@ class LineageStore:
     def _create(self) -> None:
         self._postgres.ensure_database(self._database)
         with self._postgres.connect(self._database) as connection:
-            connection.execute((SQL / "create.sql").read_bytes())
+            if connection.execute(CREATED).fetchone() == (None,):
+                connection.execute((SQL / "create.sql").read_bytes())
         self._created = True
