@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from mlops_common.deployments import POOL
 from mlops_common.errors import ConfigError
-from mlops_common.orchestration import api
+from mlops_common.orchestration import api, deploying
 from mlops_common.orchestration.api import Api
+from mlops_common.orchestration.health import examine
 from mlops_common.orchestration.server import server_port
+from mlops_common.testing.canned import canned
 
 ELSEWHERE = "https://prefect.example/api"
 KEY = "pnu_secret"
@@ -49,6 +52,32 @@ def test_the_key_is_shown_to_the_configured_one_alone(configured: Api) -> None:
     assert api.at(ELSEWHERE) == configured
     assert api.at("http://127.0.0.1:4200/api").headers == {}
     assert KEY not in repr(configured)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (401, "does not admit us; set PREFECT_API_KEY"),
+        (403, "knows our key and forbids"),
+    ],
+)
+def test_whether_the_key_or_the_role_is_wrong_is_told(
+    status: int, told: str, tmp_path: Path
+) -> None:
+    from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
+
+    refused = (status, {"detail": "no"})
+    answers = {f"/api/work_pools/{name}": refused for name in ("filter", POOL)}
+
+    with canned(answers) as server:
+        url = f"{server}/api"
+        with temporary_settings({PREFECT_API_URL: url, PREFECT_API_KEY: KEY}):
+            with pytest.raises(ConfigError, match=told) as required:
+                deploying.require(url)
+            with pytest.raises(ConfigError, match=told):
+                examine(tmp_path)
+
+    assert KEY not in str(required.value)
 
 
 def test_the_server_of_a_home_keeps_its_address_while_it_does_not_run(

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 NOT_ADMITTED = (
     "{where} does not admit us; set PREFECT_API_KEY (PREFECT_API_AUTH_STRING for a "
     "server of your own), or log in with `prefect cloud login`"
+)
+NOT_ALLOWED = (
+    "{where} knows our key and forbids this: ask for a role that may deploy and run, "
+    "or set the key of somebody who has one (PREFECT_API_KEY)"
 )
 TIMEOUT = 300.0  # seconds for one file; it imports the flows
 KIND = "process"
@@ -174,13 +179,19 @@ def client_of(url: str) -> "Iterator[SyncPrefectClient]":
             raise problem(url, error) from error
 
 
+def refusal(url: str, status: int) -> ConfigError:
+    """Say that an API does not admit us, or that it does and forbids something."""
+    told = NOT_ALLOWED if status == HTTPStatus.FORBIDDEN else NOT_ADMITTED
+    return ConfigError(told.format(where=masked(url)))
+
+
 def problem(url: str, error: "HTTPError") -> MlopsError:
     """Say what an error of Prefect's client means."""
     from httpx import HTTPStatusError, TransportError
 
     where = masked(url)
     if isinstance(error, HTTPStatusError) and error.response.status_code in REFUSED:
-        return ConfigError(NOT_ADMITTED.format(where=where))
+        return refusal(url, error.response.status_code)
     reason = masked(str(error).partition("\n")[0]) or type(error).__name__
     if isinstance(error, TransportError):
         return BackendError(

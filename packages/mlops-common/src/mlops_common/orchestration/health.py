@@ -8,7 +8,7 @@ from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health, found
 from mlops_common.orchestration.api import Api, configured
-from mlops_common.orchestration.deploying import NOT_ADMITTED
+from mlops_common.orchestration.deploying import refusal
 from mlops_common.orchestration.server import server_url
 from mlops_common.params import masked
 
@@ -49,7 +49,7 @@ def _configured(api: Api, installed: str) -> Health:
     where = masked(api.url)
     pool = web.request(f"{api.url}/work_pools/{POOL}", headers=api.headers)
     if pool.refused:
-        raise ConfigError(NOT_ADMITTED.format(where=where))
+        raise refusal(api.url, pool.status)
     if pool.status not in {OK, ABSENT}:
         raise BackendError(f"{where} answers {pool.status}; check PREFECT_API_URL")
     answer = web.request(f"{api.url}/admin/version", headers=api.headers)
