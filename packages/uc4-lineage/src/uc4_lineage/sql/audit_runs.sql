@@ -2,8 +2,10 @@
 WITH RECURSIVE families AS (
     SELECT id AS root, id
     FROM lineage.runs
-    -- A run that others only name as their parent told nothing itself.
-    WHERE id = ANY(%(runs)s::uuid[]) AND told_at > '-infinity'
+    WHERE
+        id = ANY(%(runs)s::uuid[])
+        -- A run that others only name as their parent told nothing itself.
+        AND EXISTS (SELECT FROM lineage.events WHERE run_id = runs.id)
     UNION
     SELECT families.root, children.id
     FROM families
