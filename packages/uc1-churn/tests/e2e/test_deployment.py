@@ -7,9 +7,7 @@ folder that is no checkout.
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -92,8 +90,7 @@ def profile(team: Team, api: SyncPrefectClient, folder: Path) -> dict[str, str]:
     PAGE.done(f"{line.partition('=')[0]}={team.url}", **profile)
     PAGE.done(PAGE.line("uv run prefect work-pool create"), **profile)
     PAGE.done(PAGE.line("cd packages/uc1-churn"), **profile)
-    if shutil.which("nox", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}"):
-        PAGE.done("nox --no-venv -s deploy-uc1", **team.variables)
+    PAGE.done("uv run nox -s deploy-uc1", **team.variables)
     return profile
 
 
@@ -107,11 +104,8 @@ class Workers:
     def one(self) -> Worker:
         """Return the worker that runs, or start one."""
         if self.latest is None or not self.latest.running():
-            assert PAGE.line("uv run prefect worker").split()[-2:] == [
-                "--pool",
-                DEPLOYMENT.pool,
-            ]
-            self.latest = Worker(self.team, self.folder)
+            line = PAGE.line("uv run prefect worker start")
+            self.latest = Worker(line, self.team, self.folder, PAGE.elsewhere)
         return self.latest
 
 
@@ -168,7 +162,7 @@ def beats(api: SyncPrefectClient, identity: UUID) -> bool:
 
 
 def family(worker: Worker) -> list[psutil.Process]:
-    return [*psutil.Process(worker.process.pid).children(recursive=True)]
+    return [*worker.process.children(recursive=True)]
 
 
 def trains(process: psutil.Process) -> bool:
@@ -226,12 +220,35 @@ def test_the_run_shows_what_it_did(finished: FlowRun, api: SyncPrefectClient) ->
     )
 
     mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[finished.id]))
-    kinds = {one.type for one in api.read_artifacts(artifact_filter=mine)}
+    artifacts = api.read_artifacts(artifact_filter=mine)
+    bars = {one.key: one.data for one in artifacts if one.type == "progress"}
     this = FlowRunFilter(id=FlowRunFilterId(any_=[finished.id]))
     tasks = api.read_task_runs(flow_run_filter=this)
 
-    assert kinds >= {"markdown", "table"}
+    assert {one.type for one in artifacts} >= {"markdown", "table"}
+    # Training takes longer than two seconds anywhere; all of its work was counted.
+    assert bars["trigger-kubeflow-training-progress"] == 100
     assert 0 < len(tasks) <= census(USE_CASE.load_flow()).tasks
+
+
+def test_nox_deploys_from_an_environment_that_has_no_other_use_case(
+    profile: dict[str, str],
+) -> None:
+    assert profile
+    its_own = ROOT / ".nox" / "deploy-uc1" / "bin" / "python"
+
+    said = PAGE.done(f"{its_own} -m mlops_common.cli run --json")
+
+    assert json.loads(said).keys() == {"uc1"}
+
+
+def test_the_flow_runs_by_its_module_too(finished: FlowRun, team: Team) -> None:
+    assert finished.state
+    line = PAGE.line("python -m uc1_churn.flows.churn_pipeline")
+
+    said = PAGE.done(f"uv run {line}", **team.variables)
+
+    assert MODEL in said
 
 
 def test_the_next_run_is_due_at_six(
@@ -275,7 +292,7 @@ def test_a_cancelled_run_ends_with_its_children(
     with client_of(team.url) as api:
         identity = submitted(api, team, seed=1)
         children = training(workers.one())
-        PAGE.done(f"prefect flow-run cancel {identity}", **team.variables)
+        PAGE.done(f"uv run prefect flow-run cancel {identity}", **team.variables)
         run = ended(api, identity)
 
     assert run.state_name == "Cancelled"
@@ -306,11 +323,16 @@ def test_a_run_whose_worker_was_killed_crashes_and_leaves_its_slot(
     assert limit.active_slots == 0
 
 
-def test_a_run_that_died_is_marked_crashed_and_the_next_finishes(
-    finished: FlowRun, api: SyncPrefectClient, team: Team, workers: Workers
+def test_a_run_that_died_is_marked_crashed_and_its_rerun_finishes(
+    finished: FlowRun,
+    api: SyncPrefectClient,
+    team: Team,
+    workers: Workers,
+    platform: Platform,
 ) -> None:
     """As when the machine dies: nobody is left to say so."""
     assert finished.state
+    before = platform.tracking.resolve(MODEL, "champion")
     identity = submitted(api, team, seed=3)
     worker = workers.one()
     assert wait_until(lambda: beats(api, identity), PATIENCE, pause=0.5)
@@ -322,7 +344,7 @@ def test_a_run_that_died_is_marked_crashed_and_the_next_finishes(
 
     # It waits for the slot, runs, and ends as this command does.
     said = mlops(
-        *("run", "uc1", "--deployed", "--json", "--set", "skip_training=true"),
+        *("run", "uc1", "--deployed", "--json", "--set", "training.seed=3"),
         variables=team.variables,
     )
 
@@ -332,6 +354,8 @@ def test_a_run_that_died_is_marked_crashed_and_the_next_finishes(
     assert dead.state is not None
     assert dead.state.is_crashed()
     assert "No sign of life" in str(dead.state.message)
+    assert_clean(platform)
+    assert platform.tracking.resolve(MODEL, "champion").version > before.version
 
 
 def test_a_run_that_no_worker_takes_is_cancelled(
@@ -386,11 +410,11 @@ def test_a_process_that_serves_needs_no_worker(
     """Its run fails at once, by which the command ends as a run here would."""
     if workers.latest is not None:
         workers.latest.stop()
-    words = PAGE.line("uv run python -m uc1_churn").split()
+    line = PAGE.line("uv run python -m uc1_churn.flows.churn_pipeline --serve")
     before = submission.find(api, DEPLOYMENT, team.url)
     with subprocess.Popen(
-        [sys.executable, *words[1:]],
-        env={**os.environ, **team.variables},
+        ["bash", "-ec", line],  # noqa: S607 - whatever bash there is
+        env={**os.environ, **PAGE.elsewhere, **team.variables},
         cwd=workers.folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

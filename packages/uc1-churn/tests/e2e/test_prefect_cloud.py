@@ -136,6 +136,21 @@ def test_a_key_in_a_variable_needs_no_login(cloud: Cloud, folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("deployed")
+def test_a_run_that_no_worker_takes_is_given_up_after_half_a_minute(
+    cloud: Cloud, profile: dict[str, str]
+) -> None:
+    said = mlops("run", "uc1", "--deployed", "--json", variables=profile)
+
+    assert said.code == 5, said.err
+    told = json.loads(said.out)["message"]
+    assert "no worker of the work pool 'local-pool' is online: waited 30 s" in told
+    assert "`prefect worker start --pool local-pool`" in told
+    asked_for = {"flow_runs": {"state": {"type": {"any_": ["CANCELLED"]}}}}
+    (run,) = asked(cloud, "flow_runs/filter", asked_for)
+    assert run["state"]["message"] == "No worker was online to take it."
+
+
+@pytest.mark.usefixtures("deployed")
 def test_doctor_finds_it_by_the_profile(profile: dict[str, str], cloud: Cloud) -> None:
     found = diagnosed(profile)
 

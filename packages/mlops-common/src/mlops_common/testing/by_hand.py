@@ -1,4 +1,4 @@
-"""Lines of a page, typed as they stand; `uv run` is left out, for all is installed."""
+"""Lines of a page, typed as they stand, by a user who has a checkout and `uv`."""
 
 import os
 import re
@@ -15,9 +15,16 @@ COMMENT = "  #"
 class Page:
     """A page whose commands are typed in a folder.
 
+    `uv run` fills an environment of its own beside those of `nox`, from the lock of the
+    checkout; that of the checkout is left alone.
+
     Args:
         file: The page.
-        folder: Where one stands.
+        folder: The checkout, where one stands.
+
+    Attributes:
+        variables: What `uv run` has to know.
+        elsewhere: The same for one who stands in another folder.
     """
 
     def __init__(self, file: Path, folder: Path) -> None:
@@ -28,11 +35,19 @@ class Page:
             for block in blocks
             for line in block.splitlines()
         ]
+        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.variables = {
+            "PATH": programs,
+            "UV_PROJECT_ENVIRONMENT": str(folder / ".nox" / "by-hand"),
+            "UV_PYTHON": sys.executable,
+            "UV_FROZEN": "1",
+        }
+        self.elsewhere = {**self.variables, "UV_PROJECT": str(folder)}
 
     def line(self, start: str) -> str:
-        """Return the one line that starts so, without `uv run` and its comment."""
+        """Return the one line that starts so, without its comment."""
         (found,) = {line for line in self.lines if line.startswith(start)}
-        return found.replace("uv run ", "")
+        return found
 
     def type(self, line: str, **variables: str) -> Said:
         """Run a line in a shell.
@@ -41,11 +56,10 @@ class Page:
             line: Of this page or not.
             variables: More variables than those of this process.
         """
-        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "-ec", line],  # noqa: S607 - whatever bash there is
             cwd=self.folder,
-            env={**os.environ, "PATH": programs, **variables},
+            env={**os.environ, **self.variables, **variables},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

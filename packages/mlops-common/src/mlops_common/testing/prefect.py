@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from mlops_common.bootstrap import Platform
-from mlops_common.deployments import POOL
 from mlops_common.ports import free_port
 from mlops_common.processes import GRACE, LOOPBACK, Process, wait_until
 from mlops_common.web import healthy
@@ -18,6 +19,12 @@ from mlops_common.web import healthy
 SECRET = "team:not-guessed"  # noqa: S105 - of a server that lives for a test
 PATIENCE = 300.0  # seconds
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
+MARKS = ("worker", "start")  # words of the command of a worker
+QUICK = {
+    "PREFECT_WORKER_QUERY_SECONDS": "1",
+    "PREFECT_RUNNER_POLL_FREQUENCY": "2",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,45 +72,63 @@ def team_server(
 
 
 class Worker:
-    """A process worker, in a folder that is no checkout.
+    """A worker that was started by a line in a shell.
 
     Attributes:
-        process: Of the worker.
         log: What it and its runs wrote.
     """
 
-    def __init__(self, team: Team, folder: Path) -> None:
+    def __init__(
+        self, line: str, team: Team, folder: Path, variables: Mapping[str, str]
+    ) -> None:
+        """Start it.
+
+        Args:
+            line: Such as `prefect worker start --pool local-pool`.
+            team: Whose runs it takes.
+            folder: Where it runs; no checkout.
+            variables: More variables.
+        """
         self.log = folder / f"worker-{time.monotonic_ns()}.log"
         with self.log.open("wb") as said:
-            self.process = subprocess.Popen(
-                [*PREFECT, "worker", "start", "--pool", POOL],
+            self._shell = subprocess.Popen(
+                ["bash", "-ec", line],  # noqa: S607 - whatever bash there is
                 cwd=folder,
-                env={
-                    **os.environ,
-                    **team.variables,
-                    "PREFECT_WORKER_QUERY_SECONDS": "1",
-                    "PREFECT_RUNNER_POLL_FREQUENCY": "2",
-                    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO",
-                },
+                env={**os.environ, **QUICK, **team.variables, **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
             )
 
+    @property
+    def process(self) -> psutil.Process:
+        """It, and not the shell or `uv`, which wait for it."""
+        shell = psutil.Process(self._shell.pid)
+        return [shell, *filter(_is_worker, shell.children(recursive=True))][-1]
+
     def running(self) -> bool:
         """Whether it runs."""
-        return self.process.poll() is None
+        return self._shell.poll() is None
 
     def kill(self) -> None:
         """Kill it as `kill -9` does; its runs are left to themselves."""
         self.process.kill()
-        self.process.wait()
+        self._shell.wait()
 
     def stop(self) -> None:
         """End it, once it has no runs; it may not hear of a signal."""
+        if not self.running():
+            return
         self.process.terminate()
         try:
-            self.process.wait(GRACE)
+            self._shell.wait(GRACE)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return {*MARKS} <= {*process.cmdline()}
+    except psutil.Error:
+        return False
