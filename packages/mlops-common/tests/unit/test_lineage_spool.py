@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_common.lineage.spool import writing
 from mlops_common.lineage.spool.folder import Position, SpoolFolder
 from mlops_common.lineage.spool.reading import SpoolReader, reclaim, waiting
 from mlops_common.lineage.spool.record import framed
@@ -204,7 +203,7 @@ def test_a_write_that_fails_leaves_nothing_of_itself(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(writing.os, "write", full)
+        patch.setattr(os, "write", full)
         with pytest.raises(OSError, match="No space left"):
             writer.append(b"two")
 

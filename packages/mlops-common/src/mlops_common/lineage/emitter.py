@@ -21,6 +21,7 @@ from mlops_common.logger import get_logger
 from mlops_common.params import masked
 
 EXIT = 3.0  # seconds that the end of a program may wait for what is not told yet
+GRACE = 2.0  # seconds more for an answer that is awaited: else it is told twice
 POLL = 0.01  # seconds between two looks at how far a receiver was told
 
 log = get_logger(__name__)
@@ -96,14 +97,14 @@ class Emitter:
         """Flush, then end the threads; what is not told yet stays on disk.
 
         Args:
-            timeout: Seconds for both.
+            timeout: Seconds; and some more where an answer is awaited.
         """
         deadline = time.monotonic() + timeout
         self.flush(timeout)
         with self._lock:
             tellers, self._tellers = self._tellers, []
         for teller in tellers:
-            teller.close(max(deadline - time.monotonic(), POLL))
+            teller.close(max(deadline - time.monotonic(), GRACE))
         left = len(self._overflow)
         if left:
             log.warning("lineage of %d events is lost: no disk, no receiver", left)

@@ -14,6 +14,7 @@ from mlops_common.sections import LineageSettings
 if TYPE_CHECKING:
     from openlineage.client.transport.http import HttpTransport
 
+TAKEN = range(200, 300)
 # Answers that are about the event itself: the same event gets the same answer.
 REFUSALS = frozenset(
     {
@@ -105,35 +106,38 @@ class MarquezReceiver:
         """Send one event; return why it is refused, if it is."""
         transport: Any = self._transport
         try:
-            transport.emit(dict(event))
+            response = transport.emit(dict(event))
         except OSError as error:  # which those of its HTTP library are
-            return self._refusal(error)
-        return ""
+            response = getattr(error, "response", None)
+            if response is None:
+                raise BackendError(
+                    f"no answer from {self._address}: {type(error).__name__}; see that "
+                    "the receiver of lineage runs and that lineage.url is right"
+                ) from None
+        return self._refusal(response.status_code, response.text)
 
-    def _refusal(self, error: OSError) -> str:
-        """Return why an event is refused; any other error is that of the server.
+    def _refusal(self, status: int, text: str) -> str:
+        """Return why an event is refused; any other fault is that of the server.
 
         Raises:
-            BackendError: The server does not answer, or it failed.
+            BackendError: The server failed, or is none that takes events.
             ConfigError: The server does not accept the key.
         """
-        address = masked(f"{self._url}{self._settings.endpoint}")
-        response = getattr(error, "response", None)
-        status = getattr(response, "status_code", None)
-        if response is None or status is None:
-            raise BackendError(
-                f"no answer from {address}: {type(error).__name__}; see that the "
-                "receiver of lineage runs and that lineage.url is right"
-            ) from None
+        if status in TAKEN:
+            return ""
         if status in STRANGER:
             raise ConfigError(
-                f"{address} does not accept the key (HTTP {status}); set "
+                f"{self._address} does not accept the key (HTTP {status}); set "
                 "lineage.api_key_file, or MLOPS_LINEAGE__API_KEY (lineage.api_key)"
-            ) from None
-        said = masked(str(response.text))[:SHOWN].strip()
+            )
+        said = masked(text)[:SHOWN].strip()
         if status in REFUSALS:
             return f"HTTP {status}: {said}"
         raise BackendError(
-            f"{address} answered HTTP {status}, expected 201: {said}; see its log, and "
-            "that lineage.url and lineage.endpoint are right"
-        ) from None
+            f"{self._address} answered HTTP {status}, expected 201: {said}; see its "
+            "log, and that lineage.url and lineage.endpoint are right"
+        )
+
+    @property
+    def _address(self) -> str:
+        return masked(f"{self._url}{self._settings.endpoint}")
