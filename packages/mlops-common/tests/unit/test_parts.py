@@ -17,7 +17,7 @@ from mlops_common.parts.overview import Row, keeper, overview, row, versions
 from mlops_common.parts.raising import decided
 from mlops_common.processes import Identity
 from mlops_common.refs import EndpointRef, ModelRef
-from mlops_common.sections import MlflowSettings, PostgresSettings
+from mlops_common.sections import KserveSettings, MlflowSettings, PostgresSettings
 from mlops_common.serving.base import ServiceStatus
 from mlops_common.settings import Settings
 
@@ -52,6 +52,16 @@ def test_a_part_waits_for_those_that_run_here(tmp_path: Path) -> None:
 
     assert needs(Plan()) == ("postgres", "prefect-server")
     assert needs(Plan(prefect="https://elsewhere")) == ("postgres",)
+
+
+def test_a_cluster_keeps_its_services_when_a_home_goes_down(tmp_path: Path) -> None:
+    cluster = KserveSettings(host="https://cluster.example")
+    platform = connect(Settings(home=tmp_path, kserve=cluster))
+
+    assert [part.name for part in catalogue.shared(platform)] == [
+        "prefect-server",
+        "postgres",
+    ]
 
 
 def test_what_is_configured_elsewhere_is_told_without_its_password(
