@@ -141,6 +141,7 @@ class PageContent:
         column_edges: The same between columns.
         facts: What to know of the graph as a whole.
         chosen: Number of the node that the page opens with; -1 for none.
+        chosen_field: A column of it; empty for none.
     """
 
     title: str
@@ -150,6 +151,7 @@ class PageContent:
     column_edges: tuple[ColumnEdge, ...] = ()
     facts: tuple[Fact, ...] = ()
     chosen: int = -1
+    chosen_field: str = ""
 
     @property
     def unlisted(self) -> Mapping[int, tuple[str, ...]]:

@@ -55,7 +55,7 @@ def page_node(node: Node, known: Known) -> PageNode:
 def _job(node: Node, known: Known) -> PageNode:
     runs = tuple(_run(row) for row in known.history)
     last = runs[0] if runs else None
-    note = f"{last.state.lower()} {last.started}" if last else node.namespace
+    note = f"{last.state.lower()} {last.started[:10]}" if last else node.namespace
     return PageNode(
         id=node.id,
         shape=Shape.JOB,

@@ -49,7 +49,6 @@ def render(content: PageContent) -> str:
         True
     """
     from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
 
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -59,10 +58,9 @@ def render(content: PageContent) -> str:
     return environment.from_string((PAGE / TEMPLATE).read_text("utf-8")).render(
         title=content.title,
         subtitle=content.subtitle,
-        # Ours: files of this package, and JSON without a `<`.
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        data=Markup(as_json(data(content))),  # noqa: S704
+        style=style,
+        script=script,
+        data=as_json(data(content)),
         style_hash=digest(style),
         script_hash=digest(script),
     )
@@ -111,6 +109,7 @@ def data(content: PageContent) -> dict[str, Any]:
         "card": CARD,
         "facts": _facts(content.facts),
         "chosen": content.chosen,
+        "chosenField": content.chosen_field,
         "nodes": nodes,
         "edges": _edges(content.edges, place),
         "columnEdges": [_column_edge(edge) for edge in content.column_edges],

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -29,7 +29,7 @@ def gather(
     origins: Iterable[Origin] = (),
     *,
     title: str,
-    at: datetime | None = None,
+    at: datetime,
 ) -> PageContent:
     """Return what the page shows of some nodes of a graph.
 
@@ -39,12 +39,11 @@ def gather(
         keys: Of the nodes on the page; the edges of others are left out.
         origins: Which field each field is made from.
         title: What the page is about.
-        at: The time of the graph; now when omitted. Facets are those of now.
+        at: The time of the graph. Its facets are those of now.
 
     Raises:
         BackendError: The store cannot be read.
     """
-    at = at or datetime.now(UTC)
     shown = list(dict.fromkeys(keys))
     number = {key: i for i, key in enumerate(shown)}
     known = _known(reader, shown, at)

@@ -112,7 +112,7 @@ function click(page, event) {
   const head = y < arrangement.top(node) + arrangement.card.height;
   if (event.shiftKey && page.selection.node !== null) page.setPicking(true);
   if (page.picking) page.choose(node);
-  else if (field === ALL) page.all.add(node), page.select({ ...page.selection });
+  else if (field === ALL) page.all.add(node), page.select({ ...page.selection }, node);
   else if (field !== null) page.chooseColumn(node, field);
   else if (opener && head && page.view.scale >= NAMED) page.toggleColumns(node);
   else page.choose(node);

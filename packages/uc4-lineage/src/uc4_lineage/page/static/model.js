@@ -44,7 +44,7 @@ class Model {
 
   /** Whether a dataset has a column, or a link of its own as a whole. */
   hasColumn(node, field) {
-    if (field === null) return false;
+    if (field === null || field === undefined) return false;
     const key = columnKey(node, field);
     return this.nodes[node].types.has(field) || this.columnsIn.has(key) || this.columnsOut.has(key);
   }

@@ -21,7 +21,10 @@ class Page {
     this.view = new View(this.canvas, () => this.request());
     this.minimap = new Minimap(by("minimap"), this.sheet, this.view);
     this.panel = new Panel(by("panel"), this.model, this);
-    this.search = new Search(by("query"), by("suggestions"), this.model, (node) => this.choose(node));
+    this.search = new Search(by("query"), by("suggestions"), this.model, (node) => {
+      this.canvas.focus({ preventScroll: true });
+      this.choose(node);
+    });
   }
 
   start() {
@@ -29,11 +32,12 @@ class Page {
     this.explain();
     this.panel.showOverview(this.data);
     this.fit(false);
-    const { nodes } = this.model;
-    if (!location.hash && this.data.chosen in nodes) this.selection.node = this.data.chosen;
-    if (location.hash) this.readAddress(false);
-    else this.arrange();
-    this.show();
+    const { chosen, chosenField } = this.data;
+    if (chosen >= 0 && !location.hash) {
+      const field = this.model.hasColumn(chosen, chosenField) ? chosenField : null;
+      history.replaceState(null, "", hashOf(this.model, { ...this.selection, node: chosen, field }));
+    }
+    this.readAddress(false);
   }
 
   /** Fills the legend with the kinds and states that this graph has. */
@@ -71,7 +75,7 @@ class Page {
     if (this.open.has(node)) this.open.delete(node);
     else this.open.add(node);
     const kept = this.selection.node === node && this.open.has(node) ? this.selection.field : null;
-    this.select({ ...this.selection, field: this.selection.node === node ? kept : this.selection.field });
+    this.select({ ...this.selection, field: this.selection.node === node ? kept : this.selection.field }, node);
   }
 
   /** Opens every dataset, or closes all of them. */
@@ -132,20 +136,18 @@ class Page {
 
   // What follows from it
 
-  select(selection) {
+  select(selection, anchor = selection.node ?? this.selection.node) {
     this.setPicking(false);
-    const before = this.selection;
     this.selection = selection;
-    this.arrange(before);
+    this.arrange(anchor);
     const hash = hashOf(this.model, selection);
     if (hash !== location.hash) history.pushState(null, "", hash || location.pathname + location.search);
     this.show();
   }
 
-  /** Lights, opens and places the cards; the card under the eyes stays where it is. */
-  arrange(before = this.selection) {
+  /** Lights, opens and places the cards; one of them stays under the eyes. */
+  arrange(anchor = this.selection.node) {
     const { arrangement, selection } = this;
-    const anchor = selection.node ?? before.node;
     const was = anchor === null ? null : this.placeOf(anchor);
     this.choice = choiceOf(this.model, selection);
     arrangement.shown = selection.alone ? new Set(this.choice.nodes.keys()) : null;
@@ -188,11 +190,10 @@ class Page {
 
   readAddress(ride = true) {
     const { missing, ...selection } = selectionOf(this.model, location.hash);
-    const before = this.selection;
     this.selection = selection;
     if (selection.field !== null) this.open.add(selection.node);
     this.setPicking(false);
-    this.arrange(before);
+    this.arrange();
     this.show();
     if (missing !== null) this.say(`This graph has no node ${visible(missing)}.`, true);
     if (selection.alone) this.fit(ride);

@@ -1,0 +1,84 @@
+"""Which part of the graph a page shows: all of it, or what lies around a node."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from uc4_lineage.graph import Direction
+from uc4_lineage.naming import Found, find
+from uc4_lineage.node import Kind
+from uc4_lineage.page.content import PageContent
+from uc4_lineage.page.gathering import gather
+from uc4_lineage.questions.closure import column_graph
+from uc4_lineage.questions.history import graph_at
+from uc4_lineage.reading import Reader, Snapshot
+
+ANY = (Kind.DATASET, Kind.JOB, Kind.FIELD)
+BOTH = (Direction.UP, Direction.DOWN)
+
+
+def whole(reader: Reader, at: datetime | None = None) -> PageContent:
+    """Return the page of the whole graph.
+
+    Args:
+        reader: Reads the store.
+        at: A time with its zone; now when omitted. The origins of columns are known as
+            of now only, and left out otherwise.
+
+    Raises:
+        BackendError: The store cannot be read.
+    """
+    snapshot = graph_at(reader, at)
+    return _page(reader, snapshot, snapshot.keys.tolist(), "Lineage", at)
+
+
+def around(
+    reader: Reader,
+    text: str,
+    directions: Collection[Direction] = BOTH,
+    depth: int | None = None,
+    at: datetime | None = None,
+) -> PageContent:
+    """Return the page of what a node was made from, and what is made from it.
+
+    Args:
+        reader: Reads the store.
+        text: A job, a dataset or a field, or a unique end of its name. The page opens
+            with it.
+        directions: Up, down or both.
+        depth: Most edges between the node and another one; any number when omitted.
+        at: As of `whole`.
+
+    Raises:
+        NotFoundError: No node is called so, or several are.
+        BackendError: The store cannot be read.
+    """
+    found = find(reader, text, ANY)
+    snapshot = graph_at(reader, at)
+    keys = _near(snapshot, found, directions, depth)
+    content = _page(reader, snapshot, keys, f"Lineage of {found.node.name}", at)
+    return replace(content, chosen=0, chosen_field=found.node.field)
+
+
+def _near(
+    snapshot: Snapshot,
+    found: Found,
+    directions: Collection[Direction],
+    depth: int | None,
+) -> list[int]:
+    """Return the keys of the node and of those around it, its own first."""
+    keys = {found.key: None}
+    start = snapshot.number(found.key)
+    if start is not None:
+        for direction in directions:
+            reached = snapshot.graph.reach(start, direction, depth)
+            keys |= dict.fromkeys(snapshot.keys[reached.nodes].tolist())
+    return list(keys)
+
+
+def _page(
+    reader: Reader, snapshot: Snapshot, keys: list[int], title: str, at: datetime | None
+) -> PageContent:
+    origins = column_graph(reader).origins if at is None else ()
+    time = at or datetime.now(UTC)
+    return gather(reader, snapshot, keys, origins, title=title, at=time)
