@@ -13,7 +13,7 @@ from pydantic import Field as PydanticField
 
 from mlops_common.lineage.json_value import facet_values
 from mlops_common.lineage.naming import DatasetName
-from mlops_common.lineage.text import LONGEST, clean, short
+from mlops_common.lineage.text import clean, short, short_name
 from mlops_common.refs import Ref
 
 Lifecycle: TypeAlias = Literal[
@@ -22,7 +22,7 @@ Lifecycle: TypeAlias = Literal[
 
 
 def _text(value: Any) -> Any:
-    return short(clean(value), LONGEST) if isinstance(value, str) else value
+    return short(clean(value)) if isinstance(value, str) else value
 
 
 def _number(value: Any) -> float | None:
@@ -46,7 +46,12 @@ def _numbers(value: Any) -> Any:
     return {key: number for key, number in found.items() if number is not None}
 
 
+def _name(value: Any) -> Any:
+    return short_name(value) if isinstance(value, str) else value
+
+
 Text = Annotated[str, BeforeValidator(_text)]
+Name = Annotated[str, BeforeValidator(_name)]
 Number = Annotated[float | None, BeforeValidator(_number)]
 Count = Annotated[int | None, BeforeValidator(_count)]
 JsonFacets = Annotated[Mapping[str, Any], BeforeValidator(facet_values)]
@@ -61,7 +66,7 @@ class Field(Ref):
         description: For people.
     """
 
-    name: Text
+    name: Name
     type: Text = ""
     description: Text = ""
 
@@ -81,7 +86,7 @@ class Origin(Ref):
     """
 
     dataset: DatasetName
-    field: Text
+    field: Name
     type: Literal["", "DIRECT", "INDIRECT"] = "DIRECT"
     subtype: Text = "TRANSFORMATION"
     description: Text = ""
@@ -124,7 +129,7 @@ class Assertion(Ref):
 
     assertion: Text
     success: bool
-    column: Text = ""
+    column: Name = ""
     severity: Literal["", "error", "warn"] = ""
     expected: Text = ""
     actual: Text = ""
@@ -167,15 +172,15 @@ class Dataset(Ref):
     size: Count = None
     files: Count = None
     kind: Text = ""
-    source: Text = ""
+    source: Name = ""
     uri: Text = ""
     owner: Text = ""
     documentation: Text = ""
     lifecycle: Lifecycle | None = None
     symlinks: tuple[DatasetName, ...] = ()
-    origins: Mapping[Text, tuple[Origin, ...]] = {}
+    origins: Mapping[Name, tuple[Origin, ...]] = {}
     influences: tuple[Origin, ...] = ()
-    metrics: Mapping[Text, ColumnMetrics] = {}
+    metrics: Mapping[Name, ColumnMetrics] = {}
     assertions: tuple[Assertion, ...] = ()
     facets: JsonFacets = PydanticField(default_factory=dict)
 

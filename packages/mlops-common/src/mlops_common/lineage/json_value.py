@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from mlops_common.lineage.text import LONGEST, clean, short
+from mlops_common.lineage.text import clean, short, short_name
+from mlops_common.params import masked
 
 LARGEST = 256_000  # characters and values of a facet
 DEEPEST = 20
@@ -18,6 +19,8 @@ class _TooLargeError(Exception):
 
 def facet_value(value: Any) -> dict[str, Any]:
     """Return a facet that JSON holds; what is too large is left out, and says so.
+
+    Passwords in URLs and headers are hidden.
 
     Args:
         value: A mapping, or anything else, which becomes the `value` of one.
@@ -57,7 +60,7 @@ class _Bounded:
         if value is None or isinstance(value, bool | int):
             return _whole(value)
         if isinstance(value, str):
-            return short(clean(value), LONGEST)
+            return masked(short(clean(value)))
         if isinstance(value, float):
             return float(value) if math.isfinite(value) else None
         return self._other(value, depth - 1)
@@ -65,7 +68,7 @@ class _Bounded:
     def _other(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping) and depth:
             return {
-                short(clean(str(key))): self.json(item, depth)
+                short_name(str(key)): self.json(item, depth)
                 for key, item in value.items()
             }
         if isinstance(value, date):
@@ -75,7 +78,7 @@ class _Bounded:
                 return self.json(method(), depth)
         if isinstance(value, Iterable) and not isinstance(value, bytes) and depth:
             return [self.json(item, depth) for item in value]
-        return short(clean(str(value)), LONGEST)
+        return masked(short(clean(str(value))))
 
 
 def _length(value: Any) -> int:

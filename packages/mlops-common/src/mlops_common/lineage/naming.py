@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import field_validator
 
-from mlops_common.lineage.text import clean, short
+from mlops_common.lineage.text import LONGEST_NAMESPACE, clean, short_name
 from mlops_common.refs import Ref
 
 LOCAL_FILES = "file"
@@ -45,10 +45,16 @@ class DatasetName(Ref):
     namespace: str
     name: str
 
-    @field_validator("namespace", "name", mode="before")
+    @field_validator("namespace", mode="before")
     @classmethod
-    def _told(cls, value: Any) -> Any:
-        return short(clean(value)) if isinstance(value, str) else value
+    def _namespace(cls, value: Any) -> Any:
+        known = isinstance(value, str)
+        return short_name(value, LONGEST_NAMESPACE) if known else value
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _name(cls, value: Any) -> Any:
+        return short_name(value) if isinstance(value, str) else value
 
     def __str__(self) -> str:
         return f"{self.namespace.rstrip('/')}/{self.name.lstrip('/')}"
@@ -192,7 +198,7 @@ def job_name(*parts: str) -> str:
         >>> job_name("churn-pipeline", "extract_from_postgres")
         'churn-pipeline.extract_from_postgres'
     """
-    return ".".join(short(clean(part)) for part in parts)
+    return ".".join(short_name(part) for part in parts)
 
 
 def run_id(*keys: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from pydantic import AwareDatetime
 from pydantic import Field as PydanticField
 
-from mlops_common.lineage.dataset import Dataset, JsonFacets, Text
+from mlops_common.lineage.dataset import Dataset, JsonFacets, Name, Text
 from mlops_common.lineage.statement import Statement
 from mlops_common.params import masked
 from mlops_common.refs import Ref
@@ -30,8 +30,8 @@ class JobRun(Ref):
     """
 
     run: str
-    job: Text
-    namespace: Text = ""
+    job: Name
+    namespace: Name = ""
 
 
 class Failure(Ref):
@@ -138,8 +138,8 @@ class Observation(Ref):
     state: State
     at: AwareDatetime
     run: str
-    job: Text
-    namespace: Text = ""
+    job: Name
+    namespace: Name = ""
     parent: JobRun | None = None
     root: JobRun | None = None
     job_type: Text = ""

@@ -10,7 +10,7 @@ from mlops_common.errors import ConfigError, MlopsError
 from mlops_common.lineage.overflow import Overflow
 from mlops_common.lineage.receivers.base import Event, Receiver, Refused
 from mlops_common.lineage.spool.folder import MODE, Position, SpoolFolder
-from mlops_common.lineage.spool.reading import SpoolReader, reclaim
+from mlops_common.lineage.spool.reading import Batch, SpoolReader, reclaim
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
 
@@ -77,25 +77,26 @@ class Outlet:
         with self._turn() as ours:
             if ours:
                 self.reader.resume()
-                while not stop() and (found := self._tell_batch()):
-                    count += found
+                while not stop() and (batch := self._tell_batch()) is not None:
+                    count += len(batch.records)
         if self._overflow is not None and not self.reader.batch(1).records:
             while not stop() and (found := self._tell_overflow(self._overflow)):
                 count += found
         return count
 
-    def _tell_batch(self) -> int:
-        """Tell the next records of the spool; return how many, 0 at its end."""
+    def _tell_batch(self) -> Batch | None:
+        """Tell the next records of the spool, and return them; none at its end."""
         batch = self.reader.batch(min(AT_ONCE, self.receiver.most))
         if batch.broken:
             log.warning("%d records of lineage were cut short by a crash", batch.broken)
         if batch.records:
             self._settle(batch.records)
-        if batch.end != self.reader.position:
-            self.reader.keep(batch.end)
-            with suppress(OSError):
-                reclaim(self._folder, self._peers)
-        return len(batch.records) + batch.broken
+        if batch.end == self.reader.position:
+            return None
+        self.reader.keep(batch.end)
+        with suppress(OSError):
+            reclaim(self._folder, self._peers)
+        return batch
 
     def _tell_overflow(self, overflow: Overflow) -> int:
         """Tell the next records that the disk did not take; return how many."""

@@ -1,7 +1,10 @@
 """Text that any store takes: of bounded length, and of characters that exist."""
 
+import hashlib
+
 LONGEST = 64_000  # characters of a text, such as a query or a stack trace
-LONGEST_NAME = 2_000
+LONGEST_NAME = 1_500  # bytes of a name; a store sorts by them
+LONGEST_NAMESPACE = 500  # bytes
 ELLIPSIS = "…"
 NUL = "\x00"  # which PostgreSQL does not store
 REPLACEMENT = "\ufffd"
@@ -20,7 +23,7 @@ def clean(text: str) -> str:
     return whole.replace(NUL, REPLACEMENT)
 
 
-def short(text: str, longest: int = LONGEST_NAME) -> str:
+def short(text: str, longest: int = LONGEST) -> str:
     """Return the start of `text`, and how much of it was left out.
 
     Examples:
@@ -31,3 +34,19 @@ def short(text: str, longest: int = LONGEST_NAME) -> str:
         return text
     room = max(longest - 27, 0)
     return f"{text[:room]}{ELLIPSIS} ({len(text) - room:,} more characters)"
+
+
+def short_name(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a name of at most `longest` bytes; a longer one ends with its digest.
+
+    Examples:
+        >>> short_name("orders"), short_name("o" * 40, 30)
+        ('orders', 'ooooooooooo…d46c248baecc4def')
+    """
+    whole = clean(text)
+    data = whole.encode()
+    if len(data) <= longest:
+        return whole
+    end = f"{ELLIPSIS}{hashlib.sha256(data).hexdigest()[:16]}"
+    start = data[: longest - len(end.encode())].decode("utf-8", "ignore")
+    return start + end

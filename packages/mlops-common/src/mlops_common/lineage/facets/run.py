@@ -5,6 +5,7 @@ from openlineage.client import facet_v2
 from mlops_common.lineage.facets.own import Facets, own_facets
 from mlops_common.lineage.observation import JobRun, Observation
 from mlops_common.lineage.source import page
+from mlops_common.params import masked
 
 INTEGRATION = "MLOPS"
 LANGUAGE = "python"
@@ -55,7 +56,7 @@ def job_facets(seen: Observation) -> Facets:
     if seen.statements:
         queries = ";\n".join(one.query.rstrip("; \n") for one in seen.statements)
         facets["sql"] = facet_v2.sql_job.SQLJobFacet(
-            query=queries, dialect=seen.statements[0].dialect
+            query=masked(queries), dialect=seen.statements[0].dialect
         )
     if seen.code is not None:
         facets |= _code(seen)
