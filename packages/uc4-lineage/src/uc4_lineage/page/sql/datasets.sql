@@ -10,7 +10,10 @@ SELECT
     ARRAY(
         SELECT others.namespace || ' ' || others.name
         FROM lineage.symlinks AS others
-        WHERE others.dataset_id = datasets.id
+        WHERE
+            others.dataset_id = datasets.id
+            AND (others.namespace, others.name)
+            <> (datasets.namespace, datasets.name)
         ORDER BY others.namespace, others.name
         LIMIT 10
     ) AS other_names
