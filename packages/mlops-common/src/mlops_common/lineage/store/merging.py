@@ -12,6 +12,8 @@ from mlops_common.lineage.store.staging import stage
 SQL = files("mlops_common.lineage") / "sql"
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('lineage'))"
 REPLAYING = "SELECT set_config('lineage.replaying', %s, true)"
+STEPS = ("merge_names.sql", "merge_runs.sql", "merge_facets.sql", "merge_edges.sql")
+MERGE = b"\n".join((SQL / step).read_bytes() for step in STEPS)
 CHUNK = 1_000  # events that are told again at once
 
 
@@ -37,7 +39,7 @@ def merge(
         connection.execute((SQL / "empty_staging.sql").read_bytes())
         stage(connection, intake.again(known).batch)
     connection.execute(REPLAYING, ("on" if replaying else "off",))
-    connection.execute((SQL / "merge.sql").read_bytes())
+    connection.execute(MERGE)
     if moved:
         replay(connection, "replayed_events.sql")
         connection.execute("DELETE FROM in_replayed")
