@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mlops_common.errors import BackendError, ConfigError
+from mlops_common.log_files import bound
 from mlops_common.postgres import placement, processes
 from mlops_common.postgres.placement import PORT, REMEDY, SOCKET, Place
 from mlops_common.processes import detached
@@ -17,7 +18,6 @@ from mlops_common.processes import detached
 SUPERUSER = "postgres"
 SETTINGS = files("mlops_common.postgres") / "server.conf"
 PARTIAL = ".partial-"
-LOG_LIMIT = 16 << 20
 LOG_TAIL = 2_000
 FULL = os.strerror(errno.ENOSPC)
 CLUSTER = (
@@ -43,8 +43,7 @@ def begin(place: Place, life: BinaryIO) -> None:
         _make(place, programs)
     _clear(place)
     _configure(place)
-    if place.log.exists() and place.log.stat().st_size > LOG_LIMIT:
-        place.log.replace(place.log.with_suffix(".log.1"))
+    bound(place.log)
     with place.log.open("ab") as log:
         # pg_ctl detaches the server from this process, its session and its terminal.
         _run(
