@@ -97,6 +97,17 @@ def test_a_wrong_key_is_refused(cloud: Cloud, folder: Path) -> None:
     assert "pnu_guessed" not in said.out + said.err
 
 
+def test_the_workspace_may_be_left_out_at_a_terminal_where_there_is_one(
+    cloud: Cloud, folder: Path
+) -> None:
+    variables = typed(cloud, folder, key=cloud.key, name="short")
+    line = LOGIN.partition(" --workspace")[0]
+
+    said = PAGE.done(line, **variables, PREFECT_CLI_PROMPT="true")
+
+    assert f"Using workspace '{cloud.handle}'" in said
+
+
 def test_a_workspace_that_is_not_there_names_those_that_are(
     cloud: Cloud, folder: Path
 ) -> None:
@@ -169,7 +180,9 @@ def test_doctor_tells_a_wrong_key(cloud: Cloud, folder: Path) -> None:
 
 def diagnosed(variables: dict[str, str]) -> dict[str, Any]:
     """Return what `mlops doctor` tells of Prefect."""
-    told = json.loads(mlops("doctor", "--json", variables=variables).out)
+    told = json.loads(
+        mlops("doctor", "--deadline", "120", "--json", variables=variables).out
+    )
     (found,) = (one["health"] for one in told if one["system"] == "Prefect")
     return dict(found)
 
