@@ -7,17 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mlops_common.files import replacing
-from uc4_lineage.coverage import CheckedRun, Coverage, Lineage
-from uc4_lineage.result import Emitted, advice, counted, events, runs
+from uc4_lineage.coverage import CheckedRun, Coverage
+from uc4_lineage.result import MEANINGS, Emitted, advice, counted, events, runs
 
 TEMPLATE = "templates/coverage.html.j2"
 SHOWN = 200  # names of one list on the page
-MEANINGS: dict[Lineage, str] = {
-    "whole": "",
-    "no event": "it told nothing at all",
-    "no end": "it told that it began, and never how it ended",
-    "no dataset": "it completed and named no dataset",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlops_common.refs import Ref
-from uc4_lineage.coverage import Coverage
+from uc4_lineage.coverage import Coverage, Lineage
+
+MEANINGS: dict[Lineage, str] = {
+    "whole": "nothing is missing",
+    "no event": "it told nothing at all",
+    "no end": "it told that it began, and never how it ended",
+    "no dataset": "it completed and named no dataset",
+}
 
 
 class Emitted(Ref):
@@ -122,9 +129,10 @@ def advice(found: Coverage, emitted: Emitted) -> list[str]:
             "lineage/spool of the home folder"
         )
     if found.gaps:
+        first = found.gaps[0]
         said.append(
             f"{counted(len(found.gaps), 'run')} without whole lineage, such as "
-            f"{found.gaps[0].name!r}; the report says what is missing"
+            f"{first.name!r}: {MEANINGS[first.lineage]}"
         )
     if found.without_schema:
         said.append(
