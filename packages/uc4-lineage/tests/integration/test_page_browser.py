@@ -333,7 +333,7 @@ def test_a_click_on_a_row_of_an_open_card_chooses_its_column(
     shop.page.mouse.click(*second)
     shop.settle()
 
-    assert shop.page.inner_text(".chosen-column") == "Column price"
+    assert shop.page.inner_text(".chosen-column") == "Column price numeric"
     assert "column=price" in shop.page.url
 
 
@@ -477,3 +477,8 @@ def test_on_a_narrow_screen_the_graph_and_the_details_share_the_page(
     assert shop.cards() == 9
     wide = shop.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 480
+    graph = shop.page.locator("#graph").bounding_box()
+    panel = shop.page.locator("#panel").bounding_box()
+    assert graph is not None
+    assert panel is not None
+    assert panel["y"] >= graph["y"] + graph["height"] - 1

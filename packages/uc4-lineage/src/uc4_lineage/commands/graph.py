@@ -15,7 +15,7 @@ def graph(  # noqa: PLR0913 - options of a command
     context: typer.Context,
     node: Annotated[
         str | None,
-        typer.Argument(metavar="[NODE]", help="Only this and its lineage; else all."),
+        typer.Argument(metavar="NODE", help="Only this and its lineage; else all."),
     ] = None,
     only: Annotated[
         Direction | None, typer.Option(help="Only what NODE is made from, or makes.")

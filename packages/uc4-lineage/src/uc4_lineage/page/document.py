@@ -18,12 +18,12 @@ from uc4_lineage.page.layout.drawing import Layout, layout
 
 PAGE = files("uc4_lineage.page")
 TEMPLATE = "templates/page.html.j2"
-STYLES = ("page.css",)
+STYLES = ("graph.css", "panel.css", "page.css")  # what narrow screens need comes last
 # In this order they are one script; none of their names is seen outside of it.
 SCRIPTS = (
-    *("text.js", "icons.js", "model.js", "choice.js", "arrange.js"),
+    *("text.js", "theme.js", "icons.js", "model.js", "choice.js", "arrange.js"),
     *("sheet.js", "edges.js", "cards.js", "view.js", "minimap.js"),
-    *("panel.js", "search.js", "address.js", "listening.js", "page.js"),
+    *("lists.js", "panel.js", "search.js", "address.js", "listening.js", "page.js"),
 )
 CARD = {"width": 240, "height": 60, "gap": 18, "pitch": 324}  # pixels
 PART_GAP = 44.0  # pixels between parts of the graph that nothing joins

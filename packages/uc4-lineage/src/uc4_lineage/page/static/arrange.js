@@ -108,15 +108,22 @@ class Arrangement {
   }
 
   settle(items) {
-    const room = items.map(({ index }) => (index === undefined ? BEND : this.height(index) + this.card.gap));
+    const room = items.map(({ index }) =>
+      index === undefined ? BEND : this.height(index) + this.card.gap,
+    );
     const distances = room.slice(1).map((height, i) => (height + room[i]) / 2);
-    const heights = spread(items.map((item) => item.wanted), distances);
+    const heights = spread(
+      items.map((item) => item.wanted),
+      distances,
+    );
     items.forEach((item, i) => (item.y = heights[i]));
   }
 
   /** Draws the cards that are shown alone together. */
   gather() {
-    const columns = this.columns.map((column) => (column ?? []).filter((item) => this.counts(item)));
+    const columns = this.columns.map((column) =>
+      (column ?? []).filter((item) => this.counts(item)),
+    );
     const neighbours = this.neighbours();
     for (const column of columns) {
       for (const item of column) item.wanted = 0;
@@ -126,7 +133,9 @@ class Arrangement {
       for (const column of sweep % 2 ? columns.toReversed() : columns) {
         for (const item of column) {
           const near = neighbours.get(item) ?? [];
-          item.wanted = near.length ? near.reduce((sum, { y }) => sum + y, 0) / near.length : item.y;
+          item.wanted = near.length
+            ? near.reduce((sum, { y }) => sum + y, 0) / near.length
+            : item.y;
         }
         this.settle(column);
       }

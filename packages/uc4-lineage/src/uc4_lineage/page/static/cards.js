@@ -85,13 +85,21 @@ class Cards {
     const tile = x + (isJob ? 20 : 12);
     if (!isJob) this.drawTile(tile - 2, middle - 16);
     this.drawIcon(kind, tile + 2, middle - 12, sheet.colour[isJob ? "job" : "data"]);
-    const width = card.width - (isJob ? 96 : fields.length ? 94 : 62);
+    const width = card.width - (isJob ? 104 : fields.length ? 94 : 62);
     const lines = sheet.lines(label, "600 13px", 2, width);
     const top = middle - lines.length * 7.5 + 0.5;
     lines.forEach((line, i) => {
-      sheet.write(line, tile + 38, top + i * 15, { font: "600 13px", width: width + 9, colour: "ink" });
+      sheet.write(line, tile + 38, top + i * 15, {
+        font: "600 13px",
+        width: width + 4,
+        colour: "ink",
+      });
     });
-    sheet.write(note, tile + 38, top + lines.length * 15 + 1, { font: "11px", width, colour: "soft" });
+    sheet.write(note, tile + 38, top + lines.length * 15 + 1, {
+      font: "11px",
+      width,
+      colour: "soft",
+    });
     if (isJob) this.drawState(state, x + card.width - 30, middle);
     else if (fields.length) this.drawOpener(node, x + card.width - 20, middle);
     if (this.arrangement.rows[node].length) this.drawRows(node, x, y + card.height);
@@ -138,7 +146,17 @@ class Cards {
     const count = String(this.model.nodes[node].fields.length);
     sheet.write(count, x - 5, y, { font: "11px", width: 40, colour: "soft", align: "right" });
     const open = this.arrangement.rows[node].length > 0;
-    const corners = open ? [[-1, -2], [3, 2], [7, -2]] : [[1, -4], [5, 0], [1, 4]];
+    const corners = open
+      ? [
+          [-1, -2],
+          [3, 2],
+          [7, -2],
+        ]
+      : [
+          [1, -4],
+          [5, 0],
+          [1, 4],
+        ];
     pen.strokeStyle = sheet.colour.soft;
     pen.lineWidth = 1.6;
     pen.beginPath();
@@ -161,13 +179,23 @@ class Cards {
     const light = sheet.choice.columns.get(columnKey(node, field));
     const middle = top + ROW / 2;
     if (light) this.drawLight(light, x, top);
-    const name = field === ALL ? model.nodes[node].more : field === "" ? "the whole dataset" : oneLine(field);
+    const name =
+      field === ALL ? model.nodes[node].more : field === "" ? "the whole dataset" : oneLine(field);
     const room = size > 12 ? 24 : 110; // far away there are no types
-    const style = { font: `${light ? "600 " : ""}${size}px`, width: card.width - room, colour: light ?? "ink" };
+    const style = {
+      font: `${light ? "600 " : ""}${size}px`,
+      width: card.width - room,
+      colour: light ?? "ink",
+    };
     sheet.write(name, x + 14, middle, style);
     if (size > 12) return;
     const type = oneLine(model.nodes[node].types.get(field) ?? "").toLowerCase();
-    sheet.write(type, x + card.width - 12, middle, { font: "10.5px", width: 80, colour: "soft", align: "right" });
+    sheet.write(type, x + card.width - 12, middle, {
+      font: "10.5px",
+      width: 80,
+      colour: "soft",
+      align: "right",
+    });
   }
 
   drawLight(light, x, top) {
@@ -190,9 +218,15 @@ class Cards {
     const lines = sheet.lines(label, font, most, width);
     const top = y + card.height / 2 - ((lines.length - 1) * size) / 2;
     lines.forEach((line, i) => {
-      sheet.write(line, x + card.width / 2, top + i * size, { font, width: width + 20, colour: "ink", align: "center" });
+      sheet.write(line, x + card.width / 2, top + i * size, {
+        font,
+        width: width + 20,
+        colour: "ink",
+        align: "center",
+      });
     });
-    if (this.arrangement.rows[node].length && sheet.scale > ROWS) this.drawRows(node, x, y + card.height, 18);
+    if (this.arrangement.rows[node].length && sheet.scale > ROWS)
+      this.drawRows(node, x, y + card.height, 17);
     if (!Object.hasOwn(STATES, state) || state === "COMPLETED") return;
     pen.fillStyle = sheet.colour[STATES[state].colour];
     pen.beginPath();

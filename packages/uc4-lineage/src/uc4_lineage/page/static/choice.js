@@ -2,7 +2,13 @@
 
 /** Returns the lights of nothing chosen: all is as it is. */
 function noChoice() {
-  return { nodes: new Map(), edges: new Map(), columns: new Map(), columnEdges: new Map(), dims: false };
+  return {
+    nodes: new Map(),
+    edges: new Map(),
+    columns: new Map(),
+    columnEdges: new Map(),
+    dims: false,
+  };
 }
 
 /** Returns what lights up: a column and its kin, the ways between two nodes, or a node and its kin. */

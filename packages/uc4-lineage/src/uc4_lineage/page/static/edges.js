@@ -54,7 +54,12 @@ class Edges {
     const { tail, head, back } = this.model.edges[index];
     if (!arrangement.isShown(tail) || !arrangement.isShown(head)) return null;
     const shift = back ? 9 : 0; // beside the edge that runs the other way
-    return this.joined(index, arrangement.middle(tail) + shift, arrangement.middle(head) + shift, shift);
+    return this.joined(
+      index,
+      arrangement.middle(tail) + shift,
+      arrangement.middle(head) + shift,
+      shift,
+    );
   }
 
   joined(index, start, end, shift = 0) {
@@ -113,8 +118,10 @@ class Edges {
     this.model.columnEdges.forEach((edge) => {
       const light = this.sheet.choice.columnEdges.get(edge);
       const [start, end] = [columnOf(edge.start), columnOf(edge.end)];
-      const open = this.arrangement.rows[start.node].length && this.arrangement.rows[end.node].length;
-      if (!open || !this.arrangement.isShown(start.node) || !this.arrangement.isShown(end.node)) return;
+      const open =
+        this.arrangement.rows[start.node].length && this.arrangement.rows[end.node].length;
+      if (!open || !this.arrangement.isShown(start.node) || !this.arrangement.isShown(end.node))
+        return;
       if (light) lit.push([edge, start, end, light]);
       else this.strokeColumn(edge, start, end, "edge", this.sheet.choice.dims ? 0.25 : 0.8);
     });
@@ -143,7 +150,10 @@ class Edges {
     const before = model.edgeAt.get(`${start}>${job}`);
     const after = model.edgeAt.get(`${job}>${end}`);
     if (before === undefined || after === undefined) {
-      const way = [[arrangement.x(start) + card.width, from], [arrangement.x(end), to]];
+      const way = [
+        [arrangement.x(start) + card.width, from],
+        [arrangement.x(end), to],
+      ];
       return this.inView(way) ? [way] : [];
     }
     const spread = Math.max(-1, Math.min(1, (from - arrangement.middle(job)) / 200));

@@ -7,9 +7,11 @@ const ICONS = {
   object: "M12 3l8 4.5v9L12 21l-8-4.5v-9z M4 7.5l8 4.5 8-4.5 M12 12v9",
   features: "M4 19V9 M9.3 19V5 M14.6 19v-8 M20 19V7",
   stream: "M3 8c3-3 6 3 9 0s6 3 9 0 M3 15c3-3 6 3 9 0s6 3 9 0",
-  model: "M6.5 8.5l5 6 M6.5 8.5l5-2 M17.5 8.5l-5 6 M17.5 8.5l-5-2 M5 6a2 2 0 1 0 .01 0 M19 6a2 2 0 1 0 .01 0 M12 4a2 2 0 1 0 .01 0 M12 15a2.4 2.4 0 1 0 .01 0",
+  model:
+    "M6.5 8.5l5 6 M6.5 8.5l5-2 M17.5 8.5l-5 6 M17.5 8.5l-5-2 M5 6a2 2 0 1 0 .01 0 M19 6a2 2 0 1 0 .01 0 M12 4a2 2 0 1 0 .01 0 M12 15a2.4 2.4 0 1 0 .01 0",
   endpoint: "M3 12h7 M14 12h7 M12 9.5a2.5 2.5 0 1 0 .01 0 M7 5a9 9 0 0 0 0 14 M17 5a9 9 0 0 1 0 14",
-  dataset: "M12 4c4.4 0 8 1.2 8 2.8S16.4 9.6 12 9.6 4 8.4 4 6.8 7.6 4 12 4z M4 6.8v10.4C4 18.8 7.6 20 12 20s8-1.2 8-2.8V6.8 M4 12c0 1.6 3.6 2.8 8 2.8s8-1.2 8-2.8",
+  dataset:
+    "M12 4c4.4 0 8 1.2 8 2.8S16.4 9.6 12 9.6 4 8.4 4 6.8 7.6 4 12 4z M4 6.8v10.4C4 18.8 7.6 20 12 20s8-1.2 8-2.8V6.8 M4 12c0 1.6 3.6 2.8 8 2.8s8-1.2 8-2.8",
   job: "M9 5.5v13l10.5-6.5z",
 };
 
@@ -50,7 +52,11 @@ function picture(path, box, name) {
 
 /** Makes the icon of a kind of node. */
 function icon(kind) {
-  return picture(ICONS[kind] ?? ICONS.dataset, "0 0 24 24", `icon of-${kind === "job" ? "job" : "dataset"}`);
+  return picture(
+    ICONS[kind] ?? ICONS.dataset,
+    "0 0 24 24",
+    `icon of-${kind === "job" ? "job" : "dataset"}`,
+  );
 }
 
 /** Makes the dot of a run's state. */

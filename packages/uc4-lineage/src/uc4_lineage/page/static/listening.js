@@ -11,18 +11,6 @@ function listen(page) {
   window.addEventListener("hashchange", () => page.readAddress());
   window.addEventListener("popstate", () => page.readAddress());
   new ResizeObserver(() => page.view.resize()).observe(page.canvas);
-  const recolour = () => {
-    page.sheet.readColours();
-    page.minimap.redraw(page.choice);
-    page.request();
-  };
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
-  document.getElementById("theme").addEventListener("click", () => {
-    const root = document.documentElement;
-    const dark = getComputedStyle(root).colorScheme.includes("dark");
-    root.dataset.theme = dark ? "light" : "dark";
-    recolour();
-  });
 }
 
 function listenToButtons(page) {
@@ -41,12 +29,21 @@ function listenToPointers(page) {
   const { canvas, view } = page;
   const fingers = new Map();
   let moved = 0;
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const unit = event.deltaMode === 1 ? 18 : 1;
-    if (event.shiftKey) view.pan((event.deltaX || event.deltaY) * unit, 0);
-    else view.zoom(Math.exp(clamp(-event.deltaY * unit, -240, 240) / 400), event.offsetX, event.offsetY);
-  }, { passive: false });
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      const unit = event.deltaMode === 1 ? 18 : 1;
+      if (event.shiftKey) view.pan((event.deltaX || event.deltaY) * unit, 0);
+      else
+        view.zoom(
+          Math.exp(clamp(-event.deltaY * unit, -240, 240) / 400),
+          event.offsetX,
+          event.offsetY,
+        );
+    },
+    { passive: false },
+  );
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, event);
@@ -64,7 +61,8 @@ function listenToPointers(page) {
     canvas.classList.toggle("dragged", moved > STILL);
   });
   const lift = (event) => {
-    if (fingers.delete(event.pointerId) && event.type === "pointerup" && moved <= STILL) click(page, event);
+    if (fingers.delete(event.pointerId) && event.type === "pointerup" && moved <= STILL)
+      click(page, event);
     canvas.classList.remove("dragged");
   };
   canvas.addEventListener("pointerup", lift);
@@ -82,9 +80,14 @@ function drag(view, fingers, before, event) {
     return;
   }
   const other = [...fingers.values()].find(({ pointerId }) => pointerId !== event.pointerId);
-  const distance = (finger) => Math.hypot(finger.clientX - other.clientX, finger.clientY - other.clientY);
+  const distance = (finger) =>
+    Math.hypot(finger.clientX - other.clientX, finger.clientY - other.clientY);
   const { left, top } = view.canvas.getBoundingClientRect();
-  view.zoom(distance(event) / Math.max(1, distance(before)), (event.clientX + other.clientX) / 2 - left, (event.clientY + other.clientY) / 2 - top);
+  view.zoom(
+    distance(event) / Math.max(1, distance(before)),
+    (event.clientX + other.clientX) / 2 - left,
+    (event.clientY + other.clientY) / 2 - top,
+  );
 }
 
 function nodeUnder(page, event) {
@@ -95,7 +98,8 @@ function nodeUnder(page, event) {
 function hover(page, event) {
   const node = nodeUnder(page, event);
   page.canvas.classList.toggle("over", node >= 0);
-  page.canvas.title = node < 0 ? "" : `${page.model.nodes[node].label}\n${oneLine(page.model.nodes[node].space)}`;
+  page.canvas.title =
+    node < 0 ? "" : `${page.model.nodes[node].label}\n${oneLine(page.model.nodes[node].space)}`;
 }
 
 function click(page, event) {
@@ -104,15 +108,17 @@ function click(page, event) {
   const { x, y } = page.view.position(event.offsetX, event.offsetY);
   const node = arrangement.at(x, y);
   if (node < 0) {
-    if (!page.picking && page.selection.node !== null) page.select({ node: null, field: null, target: null, alone: false });
+    if (!page.picking && page.selection.node !== null)
+      page.select({ node: null, field: null, target: null, alone: false });
     return;
   }
   const field = arrangement.fieldAt(node, y);
-  const opener = model.nodes[node].fields.length && x > arrangement.x(node) + arrangement.card.width - 52;
+  const opener =
+    model.nodes[node].fields.length && x > arrangement.x(node) + arrangement.card.width - 52;
   const head = y < arrangement.top(node) + arrangement.card.height;
   if (event.shiftKey && page.selection.node !== null) page.setPicking(true);
   if (page.picking) page.choose(node);
-  else if (field === ALL) page.all.add(node), page.select({ ...page.selection }, node);
+  else if (field === ALL) (page.all.add(node), page.select({ ...page.selection }, node));
   else if (field !== null) page.chooseColumn(node, field);
   else if (opener && head && page.view.scale >= NAMED) page.toggleColumns(node);
   else page.choose(node);
@@ -143,7 +149,12 @@ function onKey(page, event) {
     ArrowDown: () => (node === null ? page.view.pan(0, PAN) : page.step(event.key)),
   };
   if (event.shiftKey && event.key.startsWith("Arrow")) {
-    const [right, down] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    const [right, down] = {
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    }[event.key];
     page.view.pan(right * PAN, down * PAN);
   } else if (Object.hasOwn(actions, event.key)) actions[event.key]();
   else return;

@@ -97,7 +97,9 @@ class Model {
     const edges = down ? this.columnsOut : this.columnsIn;
     const own = edges.get(key) ?? [];
     if (field === "") {
-      return this.nodes[node].fields.flatMap(([name]) => edges.get(columnKey(node, name)) ?? []).concat(own);
+      return this.nodes[node].fields
+        .flatMap(([name]) => edges.get(columnKey(node, name)) ?? [])
+        .concat(own);
     }
     return own.concat(edges.get(columnKey(node, "")) ?? []);
   }

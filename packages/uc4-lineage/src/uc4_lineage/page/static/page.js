@@ -29,13 +29,18 @@ class Page {
 
   start() {
     listen(this);
+    wearTheme(document.getElementById("theme"), () => this.recolour());
     this.explain();
     this.panel.showOverview(this.data);
     this.fit(false);
     const { chosen, chosenField } = this.data;
     if (chosen >= 0 && !location.hash) {
       const field = this.model.hasColumn(chosen, chosenField) ? chosenField : null;
-      history.replaceState(null, "", hashOf(this.model, { ...this.selection, node: chosen, field }));
+      history.replaceState(
+        null,
+        "",
+        hashOf(this.model, { ...this.selection, node: chosen, field }),
+      );
     }
     this.readAddress(false);
   }
@@ -47,7 +52,9 @@ class Page {
     const states = has("state").filter((state) => Object.hasOwn(STATES, state));
     const label = (sign, word) => element("span", {}, sign, word);
     document.getElementById("kinds").append(...kinds.map((kind) => label(icon(kind), KINDS[kind])));
-    document.getElementById("states").append(...states.map((state) => label(stateDot(state), STATES[state].word)));
+    document
+      .getElementById("states")
+      .append(...states.map((state) => label(stateDot(state), STATES[state].word)));
   }
 
   // What one can do
@@ -65,7 +72,8 @@ class Page {
 
   chooseColumn(node, field) {
     this.open.add(node);
-    if (this.model.nodes[node].fields.findIndex(([name]) => name === field) >= FEW_ROWS) this.all.add(node);
+    if (this.model.nodes[node].fields.findIndex(([name]) => name === field) >= FEW_ROWS)
+      this.all.add(node);
     this.select({ ...this.selection, node, field, target: null });
     this.revealKin(node);
   }
@@ -75,12 +83,17 @@ class Page {
     if (this.open.has(node)) this.open.delete(node);
     else this.open.add(node);
     const kept = this.selection.node === node && this.open.has(node) ? this.selection.field : null;
-    this.select({ ...this.selection, field: this.selection.node === node ? kept : this.selection.field }, node);
+    this.select(
+      { ...this.selection, field: this.selection.node === node ? kept : this.selection.field },
+      node,
+    );
   }
 
   /** Opens every dataset, or closes all of them. */
   toggleAllColumns() {
-    const openable = [...this.model.nodes.keys()].filter((node) => this.model.nodes[node].fields.length);
+    const openable = [...this.model.nodes.keys()].filter(
+      (node) => this.model.nodes[node].fields.length,
+    );
     const close = this.open.size > 0;
     this.open = new Set(close ? [] : openable);
     this.select({ ...this.selection, field: close ? null : this.selection.field });
@@ -100,7 +113,11 @@ class Page {
   }
 
   centre(node) {
-    this.view.centre(this.arrangement.x(node) + this.arrangement.card.width / 2, this.arrangement.y(node), Math.max(this.view.scale, 0.8));
+    this.view.centre(
+      this.arrangement.x(node) + this.arrangement.card.width / 2,
+      this.arrangement.y(node),
+      Math.max(this.view.scale, 0.8),
+    );
   }
 
   fit(ride = true) {
@@ -119,18 +136,25 @@ class Page {
   step(key) {
     const { node } = this.selection;
     const near = { ArrowLeft: () => this.model.up[node], ArrowRight: () => this.model.down[node] };
-    const next = key in near ? this.nearest(node, near[key]()) : this.beside(node, key === "ArrowDown" ? 1 : -1);
+    const next =
+      key in near
+        ? this.nearest(node, near[key]())
+        : this.beside(node, key === "ArrowDown" ? 1 : -1);
     if (next !== undefined) this.choose(next);
   }
 
   nearest(node, others) {
     const far = (other) => Math.abs(this.arrangement.y(other) - this.arrangement.y(node));
-    return [...others].filter((other) => this.arrangement.isShown(other)).sort((a, b) => far(a) - far(b))[0];
+    return [...others]
+      .filter((other) => this.arrangement.isShown(other))
+      .sort((a, b) => far(a) - far(b))[0];
   }
 
   beside(node, step) {
     const cards = this.arrangement.columns[this.model.nodes[node].column];
-    const shown = cards.map(({ index }) => index).filter((index) => index !== undefined && this.arrangement.isShown(index));
+    const shown = cards
+      .map(({ index }) => index)
+      .filter((index) => index !== undefined && this.arrangement.isShown(index));
     return shown[shown.indexOf(node) + step];
   }
 
@@ -141,7 +165,8 @@ class Page {
     this.selection = selection;
     this.arrange(anchor);
     const hash = hashOf(this.model, selection);
-    if (hash !== location.hash) history.pushState(null, "", hash || location.pathname + location.search);
+    if (hash !== location.hash)
+      history.pushState(null, "", hash || location.pathname + location.search);
     this.show();
   }
 
@@ -161,13 +186,17 @@ class Page {
 
   placeOf(node) {
     const { scale, x, y } = this.view;
-    return { x: this.arrangement.x(node) * scale + x, y: this.arrangement.middle(node) * scale + y };
+    return {
+      x: this.arrangement.x(node) * scale + x,
+      y: this.arrangement.middle(node) * scale + y,
+    };
   }
 
   show() {
     const { node } = this.selection;
     if (node === null) this.panel.showOverview(this.data);
-    else this.panel.showNode(this.selection, this.choice, this.open.has(node), this.selection.alone);
+    else
+      this.panel.showNode(this.selection, this.choice, this.open.has(node), this.selection.alone);
     this.say(described(this.model, this.selection, this.choice));
     this.minimap.redraw(this.choice);
     this.request();
@@ -177,7 +206,8 @@ class Page {
   reveal(node) {
     const { x, y } = this.placeOf(node);
     const width = this.arrangement.card.width * this.view.scale;
-    const inside = x > 20 && y > 40 && x + width < this.view.width - 20 && y < this.view.height - 60;
+    const inside =
+      x > 20 && y > 40 && x + width < this.view.width - 20 && y < this.view.height - 60;
     if (!inside || this.view.scale < READABLE) this.centre(node);
   }
 
@@ -197,7 +227,12 @@ class Page {
     this.show();
     if (missing !== null) this.say(`This graph has no node ${visible(missing)}.`, true);
     if (selection.alone) this.fit(ride);
-    else if (selection.target !== null) this.view.fit(this.arrangement.bounds(this.model.between(selection.node, selection.target)), 1, ride);
+    else if (selection.target !== null)
+      this.view.fit(
+        this.arrangement.bounds(this.model.between(selection.node, selection.target)),
+        1,
+        ride,
+      );
     else if (selection.node !== null) this.reveal(selection.node);
   }
 
@@ -214,6 +249,13 @@ class Page {
     const toast = document.getElementById("toast");
     toast.textContent = text;
     toast.hidden = !aloud;
+  }
+
+  /** Draws everything in the colours of now. */
+  recolour() {
+    this.sheet.readColours();
+    this.minimap.redraw(this.choice);
+    this.request();
   }
 
   /** Asks for one drawing at the next frame, however often it is asked. */

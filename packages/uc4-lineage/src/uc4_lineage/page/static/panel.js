@@ -1,7 +1,5 @@
 // The side panel: all that is known of what is chosen, as text.
 
-const LONG = 12; // items of a list that are shown before one asks for the others
-
 /** Fills the panel; `act` does what its buttons say. */
 class Panel {
   constructor(place, model, act) {
@@ -20,12 +18,24 @@ class Panel {
       target === null ? "" : this.route(node, target),
       field === null ? "" : this.columnKin(node, field, choice),
       this.facts(found.detail.facts),
-      found.detail.description ? element("p", { class: "prose" }, visible(found.detail.description)) : "",
-      this.neighbours("Made from", this.model.up[node], found.type === "job" ? "Reads" : "Written by"),
-      this.neighbours("Used by", this.model.down[node], found.type === "job" ? "Writes" : "Read by"),
+      found.detail.description
+        ? element("p", { class: "prose" }, visible(found.detail.description))
+        : "",
+      this.neighbours(
+        "Made from",
+        this.model.up[node],
+        found.type === "job" ? "Reads" : "Written by",
+      ),
+      this.neighbours(
+        "Used by",
+        this.model.down[node],
+        found.type === "job" ? "Writes" : "Read by",
+      ),
       this.columns(node, field),
       this.table("Runs", ["State", "Started", "Took"], found.detail.runs, (run) => this.run(run)),
-      this.table("Versions", ["Version", "Created"], found.detail.versions, (version) => version.map(visible)),
+      this.table("Versions", ["Version", "Created"], found.detail.versions, (version) =>
+        version.map(visible),
+      ),
       this.code(found.detail.code),
       this.facets(found.detail.facets),
     );
@@ -35,10 +45,38 @@ class Panel {
   head(found, node) {
     const name = element("h2", { id: "chosen" }, element("bdi", {}, visible(found.name)));
     const place = element("p", { class: "soft" }, element("bdi", {}, visible(found.space)));
-    const close = element("button", { class: "plain", "aria-label": "Close", title: "Close (Esc)", onclick: () => this.act.clear() }, "×");
-    const kind = element("span", { class: `kind of-${found.type}` }, icon(found.kind), KINDS[found.kind] ?? found.kind);
-    const state = found.state ? element("span", { class: "state" }, stateDot(found.state), (STATES[found.state] ?? STATES.NEW).word) : "";
-    const top = element("div", { class: "row" }, kind, state, element("span", { class: "stretch" }), close);
+    const close = element(
+      "button",
+      {
+        class: "plain",
+        "aria-label": "Close",
+        title: "Close (Esc)",
+        onclick: () => this.act.clear(),
+      },
+      "×",
+    );
+    const kind = element(
+      "span",
+      { class: `kind of-${found.type}` },
+      icon(found.kind),
+      KINDS[found.kind] ?? found.kind,
+    );
+    const state = found.state
+      ? element(
+          "span",
+          { class: "state" },
+          stateDot(found.state),
+          (STATES[found.state] ?? STATES.NEW).word,
+        )
+      : "";
+    const top = element(
+      "div",
+      { class: "row" },
+      kind,
+      state,
+      element("span", { class: "stretch" }),
+      close,
+    );
     return element("header", { "data-node": this.model.nodes[node].id }, top, name, place);
   }
 
@@ -49,8 +87,12 @@ class Panel {
     return element(
       "div",
       { class: "row buttons" },
-      fields.length ? button("Columns", "Enter", String(isOpen), () => this.act.toggleColumns(node)) : "",
-      button(target === null ? "Path to …" : "End path", "p", String(target !== null), () => this.act.startPath()),
+      fields.length
+        ? button("Columns", "Enter", String(isOpen), () => this.act.toggleColumns(node))
+        : "",
+      button(target === null ? "Path to …" : "End path", "p", String(target !== null), () =>
+        this.act.startPath(),
+      ),
       button("Only this", "o", String(isAlone), () => this.act.toggleAlone()),
       button("Centre", "c", undefined, () => this.act.centre(node)),
     );
@@ -67,14 +109,24 @@ class Panel {
 
   neighbours(otherwise, nodes, title) {
     if (!nodes.length) return "";
-    return section(title ?? otherwise, nodes.length, listed(nodes.map((node) => this.nodeButton(node))));
+    return section(
+      title ?? otherwise,
+      nodes.length,
+      listed(nodes.map((node) => this.nodeButton(node))),
+    );
   }
 
   nodeButton(node) {
     const { kind, label, state } = this.model.nodes[node];
     const name = element("bdi", {}, label);
     const dot = state ? stateDot(state) : "";
-    return element("button", { class: "node", onclick: () => this.act.choose(node) }, icon(kind), name, dot);
+    return element(
+      "button",
+      { class: "node", onclick: () => this.act.choose(node) },
+      icon(kind),
+      name,
+      dot,
+    );
   }
 
   columns(node, chosen) {
@@ -83,7 +135,11 @@ class Panel {
     const rows = fields.map(([name, type, note]) =>
       element(
         "button",
-        { class: "column", "aria-pressed": String(name === chosen), onclick: () => this.act.chooseColumn(node, name) },
+        {
+          class: "column",
+          "aria-pressed": String(name === chosen),
+          onclick: () => this.act.chooseColumn(node, name),
+        },
         element("bdi", {}, visible(name)),
         element("small", {}, visible(type)),
         note ? element("span", {}, visible(note)) : "",
@@ -94,41 +150,71 @@ class Panel {
 
   columnKin(node, field, choice) {
     const lists = ["up", "down"].map((side) => {
-      const keys = [...choice.columns].filter(([, light]) => light === side).map(([key]) => columnOf(key));
+      const keys = [...choice.columns]
+        .filter(([, light]) => light === side)
+        .map(([key]) => columnOf(key));
       const rows = keys.map((key) => this.columnButton(key));
-      return rows.length ? section(side === "up" ? "Made from columns" : "Flows into columns", rows.length, listed(rows)) : "";
+      return rows.length
+        ? section(
+            side === "up" ? "Made from columns" : "Flows into columns",
+            rows.length,
+            listed(rows),
+          )
+        : "";
     });
     const name = field === "" ? "The whole dataset" : visible(field);
+    const [, type, note] = this.model.nodes[node].fields.find(([known]) => known === field) ?? [];
     const title = element("p", { class: "chosen-column" }, "Column ", element("bdi", {}, name));
-    const none = lists.every((list) => list === "") ? element("p", { class: "soft" }, "No column is known to lead here or from here.") : "";
+    if (type) title.append(" ", element("small", {}, visible(type)));
+    if (note) title.append(element("span", { class: "note" }, visible(note)));
+    const none = lists.every((list) => list === "")
+      ? element("p", { class: "soft" }, "No column is known to lead here or from here.")
+      : "";
     return element("div", {}, title, none, ...lists);
   }
 
   columnButton({ node, field }) {
     const name = element("bdi", {}, field === "" ? "the whole dataset" : visible(field));
     const label = element("small", {}, this.model.nodes[node].label);
-    return element("button", { class: "column", onclick: () => this.act.chooseColumn(node, field) }, name, label);
+    return element(
+      "button",
+      { class: "column", onclick: () => this.act.chooseColumn(node, field) },
+      name,
+      label,
+    );
   }
 
   route(start, end) {
     const nodes = [...this.model.between(start, end)];
     nodes.sort((a, b) => this.model.nodes[a].column - this.model.nodes[b].column);
-    if (nodes.length) return section("Path", nodes.length, listed(nodes.map((node) => this.nodeButton(node))));
+    if (nodes.length)
+      return section("Path", nodes.length, listed(nodes.map((node) => this.nodeButton(node))));
     const other = element("bdi", {}, this.model.nodes[end].label);
     return element("p", { class: "notice" }, "No path joins this node and ", other, ".");
   }
 
   run([state, started, took, id, note]) {
-    const shown = element("span", { class: "state" }, stateDot(state), (STATES[state] ?? STATES.NEW).word);
+    const shown = element(
+      "span",
+      { class: "state" },
+      stateDot(state),
+      (STATES[state] ?? STATES.NEW).word,
+    );
     const run = element("code", { class: "soft", title: id }, visible(id));
     const error = note ? element("div", { class: "error" }, visible(note)) : "";
-    return [element("div", {}, shown, error), element("div", {}, visible(started), run), visible(took)];
+    return [
+      element("div", {}, shown, error),
+      element("div", {}, visible(started), run),
+      visible(took),
+    ];
   }
 
   table(title, names, rows, cells) {
     if (!rows.length) return "";
     const head = element("tr", {}, ...names.map((name) => element("th", { scope: "col" }, name)));
-    const body = rows.map((row) => element("tr", {}, ...cells(row).map((cell) => element("td", {}, cell))));
+    const body = rows.map((row) =>
+      element("tr", {}, ...cells(row).map((cell) => element("td", {}, cell))),
+    );
     return section(title, rows.length, element("table", {}, head, ...body));
   }
 
@@ -155,7 +241,16 @@ class Panel {
     const failed = this.withState("FAILED");
     const running = this.withState("RUNNING");
     this.place.replaceChildren(
-      element("header", {}, element("h2", {}, "The whole graph"), element("p", { class: "soft" }, "Choose a node to see where its data comes from and where it goes.")),
+      element(
+        "header",
+        {},
+        element("h2", {}, "The whole graph"),
+        element(
+          "p",
+          { class: "soft" },
+          "Choose a node to see where its data comes from and where it goes.",
+        ),
+      ),
       this.facts(data.facts),
       failed.length ? section("Failed", failed.length, listed(failed)) : "",
       running.length ? section("Running", running.length, listed(running)) : "",
@@ -165,7 +260,9 @@ class Panel {
   }
 
   withState(state) {
-    return [...this.model.nodes.keys()].filter((node) => this.model.nodes[node].state === state).map((node) => this.nodeButton(node));
+    return [...this.model.nodes.keys()]
+      .filter((node) => this.model.nodes[node].state === state)
+      .map((node) => this.nodeButton(node));
   }
 
   /** Lists every node, once someone opens the list. */
@@ -174,42 +271,13 @@ class Panel {
     const details = element("details", { class: "index" }, summary);
     details.addEventListener("toggle", () => {
       if (details.childElementCount > 1) return;
-      const order = [...this.model.nodes.keys()].sort((a, b) => this.model.nodes[a].column - this.model.nodes[b].column);
-      details.append(element("ul", {}, ...order.map((node) => element("li", {}, this.nodeButton(node)))));
+      const order = [...this.model.nodes.keys()].sort(
+        (a, b) => this.model.nodes[a].column - this.model.nodes[b].column,
+      );
+      details.append(
+        element("ul", {}, ...order.map((node) => element("li", {}, this.nodeButton(node)))),
+      );
     });
     return details;
   }
-}
-
-function section(title, count, ...children) {
-  const number = count ? element("small", {}, String(count)) : "";
-  return element("section", {}, element("h3", {}, title, " ", number), ...children);
-}
-
-/** Makes a list that shows its first items, and the others when asked. */
-function listed(items) {
-  const list = element("ul", {}, ...items.slice(0, LONG).map((item) => element("li", {}, item)));
-  if (items.length > LONG) {
-    const more = element("button", { class: "more" }, `${items.length - LONG} more`);
-    more.addEventListener("click", () => {
-      more.parentElement.replaceWith(...items.slice(LONG).map((item) => element("li", {}, item)));
-    });
-    list.append(element("li", {}, more));
-  }
-  return list;
-}
-
-function keys() {
-  const rows = [
-    ["/", "search"],
-    ["← →", "follow the data, against it and along it"],
-    ["↑ ↓", "the card above or below"],
-    ["Enter", "show or hide columns"],
-    ["p", "path to another node"],
-    ["o", "only what is upstream and downstream"],
-    ["+ − 0", "zoom, and fit all"],
-    ["Esc", "back"],
-  ];
-  const list = rows.flatMap(([key, what]) => [element("dt", {}, element("kbd", {}, key)), element("dd", {}, what)]);
-  return section("Keys", 0, element("dl", { class: "keys" }, ...list));
 }

@@ -36,13 +36,22 @@ class Search {
       this.close();
       return;
     }
-    const ranked = this.words.map((_, node) => [this.rank(node, query), node]).filter(([rank]) => rank > 0);
-    ranked.sort(([a, one], [b, other]) => b - a || this.words[one].name.length - this.words[other].name.length || one - other);
+    const ranked = this.words
+      .map((_, node) => [this.rank(node, query), node])
+      .filter(([rank]) => rank > 0);
+    ranked.sort(
+      ([a, one], [b, other]) =>
+        b - a || this.words[one].name.length - this.words[other].name.length || one - other,
+    );
     this.found = ranked.slice(0, MOST).map(([, node]) => node);
     const options = this.found.map((node, i) => this.option(node, i, query));
     const rest = ranked.length - options.length;
-    const note = rest > 0 ? `${rest} more; type on` : ranked.length ? "" : "Nothing has such a name.";
-    this.list.replaceChildren(...options, note ? element("li", { class: "soft", role: "presentation" }, note) : "");
+    const note =
+      rest > 0 ? `${rest} more; type on` : ranked.length ? "" : "Nothing has such a name.";
+    this.list.replaceChildren(
+      ...options,
+      note ? element("li", { class: "soft", role: "presentation" }, note) : "",
+    );
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
     this.activate(this.found.length ? 0 : -1);
@@ -50,10 +59,18 @@ class Search {
 
   option(node, i, query) {
     const { label, space, kind, fields } = this.model.nodes[node];
-    const field = this.rank(node, query) === 10 ? fields.find(([name]) => name.toLowerCase().includes(query)) : null;
+    const field =
+      this.rank(node, query) === 10
+        ? fields.find(([name]) => name.toLowerCase().includes(query))
+        : null;
     const note = field ? `column ${oneLine(field[0])}` : oneLine(space);
     const text = element("span", {}, element("bdi", {}, label), element("small", {}, note));
-    const option = element("li", { role: "option", id: `option-${i}`, "aria-selected": "false" }, icon(kind), text);
+    const option = element(
+      "li",
+      { role: "option", id: `option-${i}`, "aria-selected": "false" },
+      icon(kind),
+      text,
+    );
     option.addEventListener("pointerdown", (event) => {
       event.preventDefault();
       this.take(i);

@@ -2,7 +2,19 @@
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const COLOURS = [
-  ...["paper", "wash", "dots", "ink", "soft", "line", "edge", "data", "data-wash", "job", "job-wash"],
+  ...[
+    "paper",
+    "wash",
+    "dots",
+    "ink",
+    "soft",
+    "line",
+    "edge",
+    "data",
+    "data-wash",
+    "job",
+    "job-wash",
+  ],
   ...["up", "down", "route", "focus", "good", "bad", "busy", "halted"],
 ];
 
@@ -15,13 +27,14 @@ class Sheet {
     this.model = arrangement.model;
     this.card = arrangement.card;
     this.texts = new Map();
-    this.readColours();
   }
 
   /** Takes the colours of the page, light or dark. */
   readColours() {
     const style = getComputedStyle(document.documentElement);
-    this.colour = Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    this.colour = Object.fromEntries(
+      COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
+    );
   }
 
   /** Begins a picture of a view, as a choice lights it. */

@@ -2,7 +2,8 @@
 
 // Characters that change how their neighbours are read: controls, bidirectional
 // overrides, invisible marks. They are shown by their number instead.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const UNSEEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** Returns a text with every unseen character spelled out, such as ⟨U+202E⟩. */
 function visible(text) {

@@ -67,7 +67,10 @@ class View {
 
   /** Returns the scale at which a rectangle fills the canvas. */
   scaleOf({ left, top, right, bottom }) {
-    return Math.min((this.width - 2 * MARGIN) / (right - left), (this.height - 2 * MARGIN) / (bottom - top));
+    return Math.min(
+      (this.width - 2 * MARGIN) / (right - left),
+      (this.height - 2 * MARGIN) / (bottom - top),
+    );
   }
 
   /** Moves a position to the middle. */
