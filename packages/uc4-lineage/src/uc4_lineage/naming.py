@@ -11,7 +11,7 @@ from uc4_lineage.reading import Reader, named
 MOST = 20  # nodes that an end of a name may match before the rest goes untold
 COMPARED = 5_000  # names
 NEAREST = 3
-SIMILARITY = 0.5  # of `difflib`, in 0 to 1
+SIMILARITY = 0.6  # of `difflib`, in 0 to 1
 BOTH = (Kind.DATASET, Kind.JOB)
 
 
@@ -148,7 +148,7 @@ def nearest(text: str, names: list[str]) -> list[str]:
     """Return the names that look most like a text, by the whole or by the last part.
 
     Examples:
-        >>> nearest("orders2", ["shop.public.orders", "shop.public.customers"])
+        >>> nearest("order", ["shop.public.orders", "shop.public.customers"])
         ['shop.public.orders']
     """
     ends = {name.replace("/", ".").rpartition(".")[2]: name for name in reversed(names)}

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mlops_common.commands.context import AsJson, platform_of
-from uc4_lineage.commands import tables
+from uc4_lineage.commands import graph, serve, tables
 from uc4_lineage.commands.opening import instant, opened, opened_on
 from uc4_lineage.commands.output import tell
 from uc4_lineage.questions.runs import State
@@ -203,6 +203,10 @@ def replay(
     ):
         found = question.replay(store, reader, file)
     tell(found, tables.replayed, as_json=as_json)
+
+
+app.command()(graph.graph)
+app.command()(serve.serve)
 
 
 def past(text: str | None) -> datetime | None:

@@ -12,8 +12,10 @@ DATA = "postgres://db:5432"  # namespace of the datasets
 FACET = {"_producer": PRODUCER, "_schemaURL": f"{PRODUCER}/facet.json"}
 
 Columns = Mapping[str, str]
-# Output column to the columns that it is made from, each as `dataset.column`.
-Origins = Mapping[str, Sequence[str]]
+# A column: `dataset.column` in `DATA`, or the namespace, the dataset and the column.
+Column = str | tuple[str, str, str]
+# Output column to the columns that it is made from.
+Origins = Mapping[str, Sequence[Column]]
 
 
 def minute(number: float) -> datetime:
@@ -71,7 +73,7 @@ def dataset(
     columns: Columns | None = None,
     origins: Origins | None = None,
     *,
-    influences: Sequence[str] = (),
+    influences: Sequence[Column] = (),
     namespace: str = DATA,
     facets: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -80,8 +82,8 @@ def dataset(
     Args:
         name: Its name.
         columns: Type by column.
-        origins: What its columns are made from; the datasets are in `DATA`.
-        influences: Columns that decide on its rows, each as `dataset.column`.
+        origins: What its columns are made from.
+        influences: Columns that decide on its rows.
         namespace: Of the dataset.
         facets: More facets, by name.
     """
@@ -105,8 +107,11 @@ def _dataset(one: Any) -> dict[str, Any]:
     return dataset(one) if isinstance(one, str) else dict(one)
 
 
-def _field(text: str, kind: str) -> dict[str, Any]:
-    name, _, column = text.rpartition(".")
+def _field(column: Column, kind: str) -> dict[str, Any]:
+    if isinstance(column, str):
+        name, _, field = column.rpartition(".")
+        return _field((DATA, name, field), kind)
+    namespace, name, field = column
     how = {"type": kind, "subtype": "FILTER" if kind == "INDIRECT" else "IDENTITY"}
-    found = {"namespace": DATA, "name": name, "field": column}
+    found = {"namespace": namespace, "name": name, "field": field}
     return found | {"transformations": [how]}

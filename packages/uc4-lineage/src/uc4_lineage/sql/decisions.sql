@@ -1,0 +1,9 @@
+-- What was noted of a version of a model by runs, under a name; the newest first.
+SELECT noted.facet, noted.at, noted.run_id
+FROM lineage.run_facets AS noted
+WHERE
+    noted.name = %(name)s
+    AND noted.facet ->> 'model' = %(model)s
+    AND noted.facet ->> 'version' = %(version)s
+ORDER BY noted.at DESC
+LIMIT 1

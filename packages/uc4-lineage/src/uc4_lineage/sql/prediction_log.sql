@@ -1,0 +1,1 @@
+SELECT to_regclass('serving.predictions') IS NOT NULL

@@ -1,0 +1,1 @@
+"""From a prediction, or a model, back to everything that it was made from."""

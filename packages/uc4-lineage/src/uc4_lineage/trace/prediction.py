@@ -1,0 +1,134 @@
+"""From a prediction back to the columns, the code and the commit that made it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlops_common.lineage import naming
+from mlops_common.lineage.store.store import DATABASE
+from uc4_lineage.columns import ColumnGraph, Origin, Place
+from uc4_lineage.node import Node
+from uc4_lineage.questions.closure import column_graph
+from uc4_lineage.reading import Reader
+from uc4_lineage.trace.fields import Chain, chain
+from uc4_lineage.trace.model import ModelTrace, trace_model
+from uc4_lineage.trace.predictions import Prediction, logged
+
+if TYPE_CHECKING:
+    from mlops_common.bootstrap import Platform
+
+LOG = "predictions"  # table of the prediction log
+FEATURES = "features"  # its column with what was asked
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature that a model was asked with.
+
+    Attributes:
+        name: Of the feature.
+        value: The first row's value.
+        chain: What its values are made from; nothing where no run told.
+    """
+
+    name: str
+    value: Any
+    chain: Chain
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The statement by which a job reads or writes.
+
+    Attributes:
+        job: The job.
+        text: Its SQL.
+    """
+
+    job: Node
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionTrace:
+    """Where a prediction comes from.
+
+    Attributes:
+        predictions: The rows of the request.
+        features: What the model was asked with, in the order of the request.
+        queries: Statements of the jobs that made the features, the last one first.
+        model: Where the model comes from.
+    """
+
+    predictions: tuple[Prediction, ...]
+    features: tuple[Feature, ...]
+    queries: tuple[Query, ...]
+    model: ModelTrace
+
+
+def trace_prediction(
+    platform: "Platform",
+    reader: Reader,
+    request: str | None = None,
+    entity: str | None = None,
+) -> PredictionTrace:
+    """Return where a prediction comes from.
+
+    Args:
+        platform: Where the registry is, and the snapshots.
+        reader: Reads the store, and the log beside it.
+        request: Id of the request.
+        entity: Whom it is about; without a request its last prediction counts.
+
+    Raises:
+        ConfigError: Neither a request nor an entity is given.
+        NotFoundError: There is no such prediction.
+        BackendError: The store cannot be read.
+    """
+    rows = logged(reader, request, entity)
+    first = rows[0]
+    model = trace_model(
+        platform, reader, first.model, first.version, first.service, first.at
+    )
+    graph = column_graph(reader)
+    starts = _starts(platform, reader, graph, model)
+    features = tuple(
+        Feature(name, value, chain(reader, graph, _of(starts, name)))
+        for name, value in first.features.items()
+    )
+    return PredictionTrace(rows, features, _queries(reader, features), model)
+
+
+def _starts(
+    platform: "Platform", reader: Reader, graph: ColumnGraph, model: ModelTrace
+) -> list[Origin]:
+    """Return the first hop of every feature: from the log, or else from the model."""
+    settings = platform.settings.postgres
+    log = naming.postgres_table(
+        settings.host, DATABASE, LOG, port=settings.port, schema="serving"
+    )
+    rows = reader.rows("dataset_key", namespace=log.namespace, name=log.name)
+    found = graph.made_from(Place(rows[0][0], FEATURES)) if rows else []
+    if found or not model.made:
+        return found
+    made = model.made[0].dataset
+    rows = reader.rows("dataset_key", namespace=made.namespace, name=made.name)
+    return graph.made_from(Place(rows[0][0]))
+
+
+def _of(starts: Iterable[Origin], feature: str) -> list[Origin]:
+    return [one for one in starts if one.input_field == feature]
+
+
+def _queries(reader: Reader, features: Iterable[Feature]) -> tuple[Query, ...]:
+    """Return the statement of each job on the way that has one."""
+    jobs = [hop.job for feature in features for hop in feature.chain.hops]
+    found = []
+    for job in dict.fromkeys(jobs):
+        rows = reader.rows(
+            "job_facet", namespace=job.namespace, job=job.name, name="sql"
+        )
+        query = rows[0][0].get("query") if rows else None
+        if isinstance(query, str):
+            found.append(Query(job, query))
+    return tuple(found)
