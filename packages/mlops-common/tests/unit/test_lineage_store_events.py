@@ -119,6 +119,7 @@ def test_the_deepest_document_is_read() -> None:
         ({"eventTime": "2024-02-30T00:00:00Z"}, "$.eventTime"),
         ({"eventTime": "0001-01-01T00:00:00+14:00"}, "$.eventTime"),
         ({"eventTime": "x" * 10_000}, "$.eventTime"),
+        ({"eventTime": "2024-01-01T00:00:00." + "1" * 10_000}, "$.eventTime"),
         ({"eventType": 7}, "$.eventType"),
         ({"run": []}, "$.run"),
         ({"run": {}}, "$.run.runId"),

@@ -87,7 +87,7 @@ class Batch:
         if event.run_id is None and (event.inputs or event.outputs):
             span.designed = max(span.designed, event.stamp)
         for key, facet in event.job_facets.items():
-            newest(self.job_facets, (span.number, key), Told(event.stamp, facet, None))
+            newest(self.job_facets, (span.number, key), told(event, facet))
             if key == "tags":
                 for _, tag in known.tags(facet):
                     earliest(self.job_tags, (span.number, tag), event.at)
@@ -104,8 +104,7 @@ class Batch:
         if ended_as and (not run.ended or event.stamp < run.ended):
             run.ended, run.ended_as = event.stamp, ended_as
         for name, facet in event.run_facets.items():
-            told = Told(event.stamp, compact(facet), run_id)
-            newest(self.run_facets, (run_id, name), told)
+            newest(self.run_facets, (run_id, name), told(event, facet))
             if name == "nominalTime":
                 start, end = known.nominal_times(facet)
                 run.nominal_start = max(run.nominal_start, start or "")
@@ -118,9 +117,9 @@ class Batch:
         """Take in a run that another one names as its parent."""
         job = self._span(self.jobs, name, event.at).number
         run = self._known_run(run_id, job, event.at)
-        told = MENTIONED + event.document.digest
-        if told > run.told:
-            run.told, run.job = told, job
+        stamp = MENTIONED + event.document.digest
+        if stamp > run.told:
+            run.told, run.job = stamp, job
 
     def _known_run(self, run_id: str, job: int, at: str) -> Run:
         run = self.runs.get(run_id)
@@ -151,8 +150,7 @@ class Batch:
         """Take in the facets of a dataset; return its number."""
         number = self._number(dataset.name, event.at, named=True)
         for name, facet in dataset.facets.items():
-            told = Told(event.stamp, facet, event.run_id)
-            newest(self.dataset_facets, (number, name), told)
+            newest(self.dataset_facets, (number, name), told(event, facet))
             if name == "symlinks":
                 self._claim(event, dataset, facet)
             elif name == "tags":
@@ -188,7 +186,7 @@ class Batch:
         for name, facet in dataset.facets.items():
             if event.stamp >= version.told.get(name, ""):
                 version.told[name] = event.stamp
-                version.facets[name] = compact(facet)
+                version.facets[name] = orjson.Fragment(orjson.dumps(facet))
 
     def _derive(self, event: Event, dataset: Dataset, job: int, number: int) -> None:
         """Take in which fields the fields of an output were made from."""
@@ -225,20 +223,21 @@ class Batch:
         return span
 
 
-def compact(facet: object) -> orjson.Fragment:
-    """Return a facet as JSON, one object instead of many."""
-    return orjson.Fragment(orjson.dumps(facet))
+def told(event: Event, facet: object) -> Told:
+    """Return a facet as an event tells it."""
+    body = orjson.dumps(facet)
+    return Told(event.stamp, body, event.run_id, known.is_deleted(facet))
 
 
-def newest(told: dict[Key, Told], key: Key, new: Told) -> None:
+def newest(facets: dict[Key, Told], key: Key, new: Told) -> None:
     """Keep the newer; of one event, what it says last."""
-    old = told.get(key)
+    old = facets.get(key)
     if old is None or new.stamp >= old.stamp:
-        told[key] = new
+        facets[key] = new
 
 
-def earliest(told: dict[Key, Least], key: Key, new: Least) -> None:
+def earliest(found: dict[Key, Least], key: Key, new: Least) -> None:
     """Keep the lesser."""
-    old = told.get(key)
+    old = found.get(key)
     if old is None or new < old:
-        told[key] = new
+        found[key] = new

@@ -17,6 +17,8 @@ from mlops_common.lineage.store.document import Document, kind
 from mlops_common.lineage.store.outcome import MalformedError
 
 LONGEST = 2_500  # bytes of a namespace and a name together, as an index holds them
+LONGEST_TIME = 100  # characters, a zone in words included
+SHORT = LONGEST // 4  # characters that are never more bytes than that
 IS_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 Name = tuple[str, str]  # namespace and name
@@ -116,6 +118,8 @@ def instant(text: str) -> str:
         >>> instant("2020-02-22T22:42:42.000Z"), instant("2020-02-22T23:42:42.5+01:00")
         ('2020-02-22T22:42:42+00:00', '2020-02-22T22:42:42.500000+00:00')
     """
+    if len(text) > LONGEST_TIME:
+        raise ValueError("longer than a time is")
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
@@ -145,8 +149,7 @@ def run_number(run_id: str) -> str:
 
 def fits(*names: str) -> bool:
     """Whether an index can hold these names together."""
-    size = sum(map(len, names))
-    return size * 4 <= LONGEST or sum(len(name.encode()) for name in names) <= LONGEST
+    return sum(len(name.encode()) for name in names) <= LONGEST
 
 
 def _event_time(value: dict[str, Any]) -> str:
@@ -202,7 +205,7 @@ def _dataset(item: Any, where: str, own: str) -> Dataset:
 
 def _name(value: dict[str, Any], where: str) -> Name:
     namespace, name = _word(value, where, "namespace"), _word(value, where, "name")
-    if not fits(namespace, name):
+    if len(namespace) + len(name) > SHORT and not fits(namespace, name):
         raise MalformedError(
             where, f"namespace and name are longer than {LONGEST:,} bytes together"
         )
@@ -223,7 +226,7 @@ def _facets(value: dict[str, Any], where: str, key: str = "facets") -> dict[str,
         return {}
     facets = _object(found, f"{where}.{key}")
     for name in facets:
-        if not fits(name):
+        if len(name) > SHORT and not fits(name):
             raise MalformedError(
                 f"{where}.{key}", f"a name is longer than {LONGEST:,} bytes"
             )

@@ -5,7 +5,9 @@ the newer.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import orjson
 
 from mlops_common.lineage.store.event import Name
 
@@ -106,7 +108,7 @@ class Version:
     number: int
     run_id: str | None
     at: str
-    facets: dict[str, Any] = field(default_factory=dict)
+    facets: dict[str, orjson.Fragment] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
 
 
@@ -115,13 +117,15 @@ class Told(NamedTuple):
 
     Attributes:
         stamp: Of the event that tells it.
-        facet: What it tells.
+        facet: What it tells, as JSON: one object instead of many to keep.
         run_id: The run of that event, if there is one.
+        deleted: Whether it tells that there is no such facet any more.
     """
 
     stamp: str
-    facet: Any
-    run_id: str | None
+    facet: bytes
+    run_id: str | None = None
+    deleted: bool = False
 
 
 class Claim(NamedTuple):

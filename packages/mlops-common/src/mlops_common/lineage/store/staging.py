@@ -9,7 +9,6 @@ import psycopg
 from mlops_common.lineage.store.batch import Batch
 from mlops_common.lineage.store.copying import Value, copy, line, lines
 from mlops_common.lineage.store.event import Event
-from mlops_common.lineage.store.facets import is_deleted
 from mlops_common.lineage.store.records import split
 
 Rows = Iterable[Sequence[Value]]
@@ -119,18 +118,18 @@ def _column_edges(batch: Batch) -> Rows:
 
 def _dataset_facets(batch: Batch) -> Rows:
     for key, told in batch.dataset_facets.items():
-        deleted = is_deleted(told.facet)
-        yield *key, *split(told.stamp), told.run_id, deleted, _text(told.facet)
+        facet = told.facet.decode()
+        yield *key, *split(told.stamp), told.run_id, told.deleted, facet
 
 
 def _job_facets(batch: Batch) -> Rows:
     for key, told in batch.job_facets.items():
-        yield *key, *split(told.stamp), is_deleted(told.facet), _text(told.facet)
+        yield *key, *split(told.stamp), told.deleted, told.facet.decode()
 
 
 def _run_facets(batch: Batch) -> Rows:
     for key, told in batch.run_facets.items():
-        yield *key, *split(told.stamp), _text(told.facet)
+        yield *key, *split(told.stamp), told.facet.decode()
 
 
 def _versions(batch: Batch) -> Rows:

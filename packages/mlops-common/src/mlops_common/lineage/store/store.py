@@ -63,7 +63,8 @@ class LineageStore:
         refused; the others are stored.
 
         Args:
-            events: OpenLineage events of runs, jobs or datasets, as JSON or as objects.
+            events: OpenLineage events of runs, jobs or datasets, as JSON or as objects;
+                best some thousands, which stay in memory until they are stored.
 
         Raises:
             BackendError: PostgreSQL failed; nothing of the batch was stored.
