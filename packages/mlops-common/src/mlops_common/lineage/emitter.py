@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mlops_common.lineage.courtesy import Courtesy
 from mlops_common.lineage.drain import Drained, drained
 from mlops_common.lineage.observation import Observation
 from mlops_common.lineage.outlet import Outlet
@@ -55,6 +56,7 @@ class Emitter:
         self._receivers = receivers
         self._event = event
         self._lock = threading.Lock()
+        self._courtesy = Courtesy()
         self._tellers: list[Teller] = []
         self._overflow = Overflow([])
         self._last = Position()
@@ -71,7 +73,8 @@ class Emitter:
     def emit(self, seen: Observation) -> None:
         """Take an observation; never raises, and waits for no receiver."""
         try:
-            self._put(record(seen))
+            with self._courtesy.emitting():
+                self._put(record(seen))
         except Exception as error:  # noqa: BLE001 - no run fails for its lineage
             log.warning("lineage of %s is lost: %s", seen.job, masked(f"{error!r}"))
 
@@ -87,10 +90,11 @@ class Emitter:
         deadline = time.monotonic() + timeout
         for teller in self._tellers:
             teller.wake()
-        while waiting := [one for one in self._tellers if self._behind(one)]:
-            if time.monotonic() > deadline or all(one.away for one in waiting):
-                return False
-            time.sleep(POLL)
+        with self._courtesy.hurrying():
+            while waiting := [one for one in self._tellers if self._behind(one)]:
+                if time.monotonic() > deadline or all(one.away for one in waiting):
+                    return False
+                time.sleep(POLL)
         return True
 
     def close(self, timeout: float = EXIT) -> None:
@@ -152,14 +156,21 @@ class Emitter:
             receivers = self._receivers()
             self._overflow = Overflow([receiver.name for receiver in receivers])
             outlets = self._outlets(receivers, self._overflow)
-            self._tellers = [Teller(outlet) for outlet in outlets]
+            self._tellers = [Teller(one, self._courtesy) for one in outlets]
 
     def _outlets(
         self, receivers: Sequence[Receiver], overflow: Overflow | None
     ) -> list[Outlet]:
         names = [receiver.name for receiver in receivers]
         return [
-            Outlet(one, self.folder, self._event, peers=names, overflow=overflow)
+            Outlet(
+                one,
+                self.folder,
+                self._event,
+                peers=names,
+                overflow=overflow,
+                courtesy=self._courtesy,
+            )
             for one in receivers
         ]
 
@@ -172,6 +183,7 @@ class Emitter:
     def _reset(self) -> None:
         """Forget threads and turns: a new process has none."""
         self._lock = threading.Lock()
+        self._courtesy = Courtesy()
         self._tellers = []
         self._overflow = Overflow([])
         self._last = Position()

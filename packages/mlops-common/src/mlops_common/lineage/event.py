@@ -48,6 +48,13 @@ def event(seen: Observation, defaults: Defaults) -> Event:
         >>> event(service, Defaults("mlops"))["job"]["name"]
         'serve.churn'
     """
+    return cast("Event", Serde.to_dict(built(seen, defaults)))
+
+
+def built(
+    seen: Observation, defaults: Defaults
+) -> event_v2.RunEvent | event_v2.JobEvent:
+    """Return the event of an observation as the client of OpenLineage has it."""
     inputs, outputs = _datasets(seen)
     owner = defaults.owner or f"user:{_account()}"
     known: dict[str, Any] = {
@@ -60,14 +67,10 @@ def event(seen: Observation, defaults: Defaults) -> Event:
         "outputs": [output_dataset(_owned(one, owner)) for one in outputs],
     }
     if not seen.run:
-        return _plain(event_v2.JobEvent(**known))
+        return event_v2.JobEvent(**known)
     run = event_v2.Run(seen.run, facets=run_facets(seen, defaults.namespace))
     state = event_v2.RunState(seen.state)
-    return _plain(event_v2.RunEvent(eventType=state, run=run, **known))
-
-
-def _plain(told: event_v2.RunEvent | event_v2.JobEvent) -> Event:
-    return cast("Event", Serde.to_dict(told))
+    return event_v2.RunEvent(eventType=state, run=run, **known)
 
 
 def _datasets(seen: Observation) -> tuple[list[Dataset], list[Dataset]]:

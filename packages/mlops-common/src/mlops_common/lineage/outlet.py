@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from mlops_common.errors import ConfigError, MlopsError
+from mlops_common.lineage.courtesy import Courtesy
 from mlops_common.lineage.overflow import Overflow
 from mlops_common.lineage.receivers.base import Event, Receiver, Refused
 from mlops_common.lineage.spool.folder import MODE, Position, SpoolFolder
@@ -38,6 +39,7 @@ class Outlet:
         *,
         peers: Sequence[str],
         overflow: Overflow | None = None,
+        courtesy: Courtesy | None = None,
     ) -> None:
         """Make an outlet; nothing is told yet.
 
@@ -47,6 +49,7 @@ class Outlet:
             event: Makes the event of a record.
             peers: Names of all receivers: what all of them were told is deleted.
             overflow: What the disk did not take, to be told after the spool.
+            courtesy: To those who emit meanwhile.
         """
         self.receiver = receiver
         self.reader = SpoolReader(folder, receiver.name)
@@ -54,6 +57,7 @@ class Outlet:
         self._event = event
         self._peers = peers
         self._overflow = overflow
+        self._courtesy = courtesy or Courtesy()
         self.refused = 0
 
     @property
@@ -114,6 +118,7 @@ class Outlet:
         events: list[Event] = []
         sources: list[bytes] = []
         for record in records:
+            self._courtesy.step_aside()
             try:
                 events.append(self._event(record))
                 sources.append(record)
@@ -123,6 +128,7 @@ class Outlet:
                 ) from error
             except Exception as error:  # noqa: BLE001 - a mistake of ours stops no others
                 self._set_aside(record, f"{type(error).__name__}: {error}")
+        self._courtesy.step_aside()
         for refused in self._taken(events):
             self._set_aside(sources[refused.index], refused.reason)
 

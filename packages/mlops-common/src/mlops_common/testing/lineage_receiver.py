@@ -27,13 +27,19 @@ class MarquezDouble:
         key: The bearer token without which nobody is admitted, if any.
     """
 
-    def __init__(self, key: str | None = None) -> None:
+    def __init__(self, key: str | None = None, port: int = 0) -> None:
+        """Make a double that does not listen yet.
+
+        Args:
+            key: Of who is admitted; everybody is, without one.
+            port: Where it will listen; a free one when 0.
+        """
         self.requests: list[Any] = []
         self.events: list[Any] = []
         self.keys: list[str | None] = []
         self.status: HTTPStatus | None = None
         self.key = key
-        self._port = 0
+        self._port = port
         self._server: ThreadingHTTPServer | None = None
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()

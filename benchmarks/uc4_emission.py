@@ -1,0 +1,238 @@
+"""What lineage costs a task: ours, and OpenLineage's own client over HTTP.
+
+Both tell the start and the end of each task, with twenty columns and their origins, to
+one double of Marquez in a process of its own. A task works for 20 ms; how much longer
+all of them take than without lineage is what its threads cost besides. Run:
+
+    python benchmarks/uc4_emission.py --tasks 300
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import harness
+
+from mlops_common import web
+from mlops_common.errors import BackendError
+from mlops_common.lineage.dataset import Dataset, columns, copied
+from mlops_common.lineage.naming import postgres_table, run_id, versioned
+from mlops_common.lineage.observation import Engine, JobRun, Observation, observed
+from mlops_common.lineage.source import code_of
+from mlops_common.lineage.statement import Statement
+from mlops_common.ports import free_port
+from mlops_common.processes import LOOPBACK
+from mlops_common.sections import LineageSettings
+
+LIMIT = 5.0  # milliseconds that a task may pay
+WORK = 0.02  # seconds that a task works
+ROUNDS = 3
+PATIENCE = 60.0  # seconds
+COLUMNS = [f"column_{number}" for number in range(20)]
+TABLE = postgres_table(None, "shop", "orders")
+FILE = versioned("s3://mlops/raw/orders/ab.parquet")
+ENGINE = Engine(name="Prefect", version="3.8.8")
+# No column is named: then the parser is paid for, as it is for most queries.
+QUERY = "COPY (SELECT * FROM orders WHERE day < '2026-01-31') TO STDOUT"
+
+Emit: TypeAlias = Callable[[int], None]
+
+
+def seen(number: int) -> Iterator[Observation]:
+    """Yield what is observed of a task: that it starts, and how it ended."""
+    run = JobRun(run=run_id("task", str(number)), job="churn_pipeline.extract")
+    flow = JobRun(run=run_id("flow"), job="churn_pipeline")
+    known: dict[str, Any] = {"parent": flow, "engine": ENGINE, "job_type": "TASK"}
+    known["code"] = code_of("mlops_common.lineage.source")
+    yield observed("START", run, datetime.now(UTC), **known)
+    fields = columns(dict.fromkeys(COLUMNS, "double precision"))
+    table = Dataset(name=TABLE, fields=fields, kind="TABLE", rows=10_000)
+    file = Dataset(
+        name=FILE,
+        fields=fields,
+        version="ab",
+        rows=10_000,
+        origins=copied(TABLE, COLUMNS),
+    )
+    statement = Statement(
+        query=QUERY, server=TABLE.namespace, database="shop", output=FILE
+    )
+    yield observed(
+        "COMPLETE",
+        run,
+        datetime.now(UTC),
+        inputs=(table,),
+        outputs=(file,),
+        statements=(statement,),
+        **known,
+    )
+
+
+@contextmanager
+def ours(url: str) -> Iterator[Emit]:
+    """Emit through the queue on disk."""
+    from mlops_common.bootstrap import Platform
+    from mlops_common.settings import Settings
+
+    with tempfile.TemporaryDirectory() as home:
+        settings = LineageSettings(url=url, embedded=False)
+        lineage = Platform(Settings(home=Path(home), lineage=settings)).lineage
+        assert lineage is not None
+
+        def emit(number: int) -> None:
+            for one in seen(number):
+                lineage.emit(one)
+
+        yield emit
+        lineage.close(PATIENCE)
+
+
+@contextmanager
+def plain(url: str) -> Iterator[Emit]:
+    """Emit by OpenLineage's client, which waits for each answer."""
+    from openlineage.client import OpenLineageClient
+
+    from mlops_common.lineage.event import Defaults, built
+
+    client = OpenLineageClient(
+        config={"transport": {"type": "http", "url": url, "endpoint": "api/v1/lineage"}}
+    )
+    defaults = Defaults("mlops", "team:churn")
+
+    def emit(number: int) -> None:
+        for one in seen(number):
+            client.emit(built(one, defaults))
+
+    yield emit
+    client.close()
+
+
+@contextmanager
+def nothing(url: str) -> Iterator[Emit]:  # noqa: ARG001 - as the others
+    """Emit nothing."""
+    yield lambda _: None
+
+
+CONTENDERS = {"ours": ours, "plain": plain, "nothing": nothing}
+
+
+def contend(name: str, url: str, tasks: int) -> None:
+    """Run one contender; print what each task paid, and how long all took."""
+    costs = []
+    with CONTENDERS[name](url) as emit:
+        start = time.perf_counter()
+        for number in range(tasks):
+            _work()
+            before = time.perf_counter()
+            emit(number)
+            costs.append((time.perf_counter() - before) * 1e3)
+        wall = time.perf_counter() - start
+    print(json.dumps({"costs": costs, "wall": wall}))
+
+
+def _work() -> None:
+    """Compute in Python for a while: threads of the same process stand in its way."""
+    before = time.thread_time()
+    while time.thread_time() - before < WORK:
+        sum(range(1_000))
+
+
+def receive(port: int) -> None:
+    """Be the double of Marquez until the input ends."""
+    from mlops_common.testing.lineage_receiver import MarquezDouble
+
+    double = MarquezDouble(port=port)
+    double.come()
+    sys.stdin.read()
+    double.go()
+
+
+@contextmanager
+def receiver() -> Iterator[str]:
+    """Yield the URL of a double in a process of its own."""
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
+    command = [sys.executable, __file__, "--receive", str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not _answers(url) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield url
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        web.request(url, timeout=1)
+    except BackendError:
+        return False
+    return True
+
+
+def figures(costs: list[float]) -> dict[str, float]:
+    """Return what the first task paid, and quantiles of the others, milliseconds."""
+    later = sorted(costs[1:])
+    return {
+        "first": costs[0],
+        "p50": statistics.median(later),
+        "p95": later[int(len(later) * 0.95)],
+        "max": later[-1],
+    }
+
+
+def measured(url: str, tasks: int) -> dict[str, dict[str, float]]:
+    """Return the figures of each contender, that of its best round."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
+    for _ in range(ROUNDS):
+        for name in CONTENDERS:
+            run = harness.run(__file__, "--run", name, url, str(tasks))
+            told = json.loads(run.output)
+            found[name].append({**figures(told["costs"]), "wall": told["wall"]})
+    return {name: min(runs, key=lambda one: one["p95"]) for name, runs in found.items()}
+
+
+def main() -> None:
+    """Compare, with the receiver there and away."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", type=int, default=300)
+    tasks = parser.parse_args().tasks
+    with receiver() as url:
+        there = measured(url, tasks)
+    run = harness.run(__file__, "--run", "ours", url, str(tasks))
+    away = figures(json.loads(run.output)["costs"])
+    extra = {
+        name: (there[name]["wall"] - there["nothing"]["wall"]) / tasks * 1e3
+        for name in ("ours", "plain")
+    }
+    mine, theirs = there["ours"], there["plain"]
+    claims = [
+        harness.at_most("emission in a task, p50 ms", mine["p50"], LIMIT),
+        harness.at_most("emission in a task, p95 ms", mine["p95"], LIMIT),
+        harness.at_most("the same, receiver away, p95 ms", away["p95"], LIMIT),
+        harness.at_most("a task longer, threads included, ms", extra["ours"], LIMIT),
+        harness.at_most("p95 / OpenLineage's client", mine["p95"] / theirs["p95"], 1.0),
+    ]
+    harness.report(
+        "uc4_emission",
+        claims,
+        {"tasks": tasks, "ms": there, "away_ms": away, "longer_ms": extra},
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--run"]:
+        contend(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    elif sys.argv[1:2] == ["--receive"]:
+        receive(int(sys.argv[2]))
+    else:
+        main()
