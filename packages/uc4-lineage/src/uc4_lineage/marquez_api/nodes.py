@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
-from mlops_common.errors import NotFoundError
+from mlops_common.errors import ContractError, NotFoundError
 from uc4_lineage.marquez_api.queries import Queries
 from uc4_lineage.node import Kind, Node
 
-MOST = 100  # colons that are tried to part a namespace from a name
+MOST = 200  # ways to part a node id into names that are tried
 VERSION = re.compile(r"#([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$")
 
 
@@ -46,7 +48,7 @@ def asked(queries: Queries, text: str) -> Asked:
     """
     found = VERSION.search(text)
     bare, version = (text[: found.start()], found[1]) if found else (text, None)
-    for node in _readings(bare):
+    for node in islice(_readings(bare), MOST):
         key = _key(queries, node)
         if key is not None:
             return Asked(node.kind, key, node.field, version)
@@ -55,20 +57,19 @@ def asked(queries: Queries, text: str) -> Asked:
 
 def _readings(text: str) -> Iterator[Node]:
     """Yield what a node id may mean, first what Marquez reads in it."""
-    first = Node.parse(text)
-    yield first
     kind, _, rest = text.partition(":")
-    colons = [place for place, letter in enumerate(rest) if letter == ":"][:MOST]
+    if kind not in set(Kind) or ":" not in rest:
+        yield Node.parse(text)  # which complains
+    with suppress(ContractError):
+        yield Node.parse(text)
+    colons = [place for place, letter in enumerate(rest) if letter == ":"]
     for place in colons:
         namespace, name = rest[:place], rest[place + 1 :]
         if kind != Kind.FIELD:
             yield Node(Kind(kind), namespace, name)
             continue
-        ends = (end for end in reversed(colons) if end > place)
-        yield from (
-            Node.of_field(namespace, rest[place + 1 : end], rest[end + 1 :])
-            for end in ends
-        )
+        for end in (end for end in reversed(colons) if end > place):
+            yield Node.of_field(namespace, rest[place + 1 : end], rest[end + 1 :])
 
 
 def _key(queries: Queries, node: Node) -> int | None:

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mlops_common.errors import BackendError, ConfigError
@@ -52,7 +53,8 @@ def serve(
             platform.lineage.start()
         if tell is not None:
             tell(url(listener))
-        server.run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # uvicorn raises it again, when all is done
+            server.run(sockets=[listener])
 
 
 def check(host: str, api_key: str | None) -> None:

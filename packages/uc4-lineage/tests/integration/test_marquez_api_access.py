@@ -1,0 +1,99 @@
+"""Who may call the API."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from mlops_common.lineage.store import LineageStore
+from uc4_lineage.marquez_api.application import application
+from uc4_lineage.testing.events import run_event
+
+POST = "/api/v1/lineage"
+TAGS = "/api/v1/tags"
+KEY = "s3cret"
+
+
+@pytest.fixture
+def guarded(store: LineageStore) -> Iterator[TestClient]:
+    with TestClient(application(store, KEY)) as client:
+        yield client
+
+
+@pytest.fixture
+def local(store: LineageStore) -> Iterator[TestClient]:
+    app = application(store, hosts={"127.0.0.1", "localhost", "[::1]"})
+    with TestClient(app, base_url="http://localhost:5000") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", KEY, f"Bearer {KEY}x"],
+)
+def test_without_the_key_nothing_is_read_or_written(
+    guarded: TestClient, header: str | None
+) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    answers = [
+        guarded.get(TAGS, headers=headers),
+        guarded.post(POST, json=run_event("load"), headers=headers),
+        guarded.get("/api/v1/nothing", headers=headers),
+    ]
+
+    assert [answer.status_code for answer in answers] == [401] * 3
+    assert answers[0].headers["WWW-Authenticate"] == "Bearer"
+    assert answers[0].json()["code"] == 401
+    assert KEY not in answers[0].text
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_with_the_key_all_is_answered(guarded: TestClient, scheme: str) -> None:
+    headers = {"Authorization": f"{scheme} {KEY}"}
+
+    assert guarded.post(POST, json=run_event("a"), headers=headers).status_code == 201
+    assert guarded.get(TAGS, headers=headers).status_code == 200
+
+
+def test_whether_the_server_runs_is_no_secret(guarded: TestClient) -> None:
+    assert guarded.get("/health").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:5000", "127.0.0.1:5000", "[::1]"]
+)
+def test_this_machine_may_call_without_a_key(local: TestClient, host: str) -> None:
+    assert local.get(TAGS, headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:5000", ""])
+def test_a_page_that_names_its_own_host_after_this_machine_is_refused(
+    local: TestClient, host: str
+) -> None:
+    assert local.get(TAGS, headers={"Host": host}).status_code == 403
+
+
+def test_no_other_site_is_allowed_to_read_answers(local: TestClient) -> None:
+    origin = {"Origin": "https://evil.example"}
+    asked = origin | {"Access-Control-Request-Method": "POST"}
+
+    for answer in (local.get(TAGS, headers=origin), local.options(POST, headers=asked)):
+        assert not [
+            name for name in answer.headers if name.startswith("access-control")
+        ]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+def test_no_page_loads_scripts_from_elsewhere(local: TestClient, path: str) -> None:
+    assert local.get(path).status_code == 404
+
+
+def test_a_browser_takes_no_answer_for_a_page(local: TestClient) -> None:
+    local.post(POST, json=run_event("<script>alert(1)</script>"))
+    answer = local.get(
+        "/api/v1/namespaces/etl/jobs/%3Cscript%3Ealert(1)%3C%2Fscript%3E"
+    )
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
