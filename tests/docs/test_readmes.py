@@ -58,7 +58,7 @@ def own(command: Command) -> list[str] | None:
     words = shlex.split(command.text)
     if words[:2] == ["uv", "run"]:
         words = words[2:]
-    if "--serve" in words or "serve" in words:
+    if "--serve" in words:
         return None
     if words[0] == "mlops":
         return [sys.executable, "-m", "mlops_common.cli", *words[1:]]
