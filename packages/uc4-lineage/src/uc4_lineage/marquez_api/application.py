@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Response
 
@@ -17,17 +18,22 @@ from uc4_lineage.marquez_api.routes import (
     jobs,
     lineage,
     namespaces,
+    questions,
     runs,
     search,
     sources,
     tags,
+    trace,
 )
 from uc4_lineage.reading import Cache
+
+if TYPE_CHECKING:
+    from mlops_common.bootstrap import Platform
 
 PREFIX = "/api/v1"
 ROUTES = (
     *(namespaces, sources, datasets, jobs, runs),
-    *(tags, search, lineage, events),
+    *(tags, search, lineage, events, questions, trace),
 )
 
 
@@ -36,6 +42,7 @@ def application(
     api_key: str | None = None,
     *,
     hosts: Collection[str] | None = None,
+    platform: "Platform | None" = None,
 ) -> FastAPI:
     """Return an application that takes OpenLineage events and answers as Marquez does.
 
@@ -44,6 +51,7 @@ def application(
         api_key: What a client must send, as `Authorization: Bearer KEY`, to read or to
             write; nothing when omitted.
         hosts: Names by which clients may call the server; any when omitted.
+        platform: Has the registry of models, to trace one; `/trace` needs it.
     """
 
     @asynccontextmanager
@@ -63,6 +71,7 @@ def application(
     app.state.queries = Queries(store)
     app.state.commits = GroupCommit(store)
     app.state.cache = Cache()
+    app.state.platform = platform
     app.add_route(HEALTH, healthy, methods=["GET"])
     app.add_route(f"{PREFIX}/lineage", receive_event, methods=["POST"])
     app.add_route(f"{PREFIX}/lineage/batch", receive_batch, methods=["POST"])

@@ -126,7 +126,7 @@ def _server(platform: "Platform", host: str, api_key: str | None) -> "uvicorn.Se
     hosts = None if api_key else {LOOPBACK, "localhost", "[::1]", host}
     options: dict[str, Any] = {"log_level": "warning", "access_log": False}
     config = uvicorn.Config(
-        application(store, api_key, hosts=hosts),
+        application(store, api_key, hosts=hosts, platform=platform),
         interface="asgi3",
         lifespan="on",
         ws="none",

@@ -1,6 +1,5 @@
 """Jobs, their versions, runs and tags."""
 
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -15,23 +14,14 @@ from uc4_lineage.marquez_api.parameters import (
     shown,
 )
 from uc4_lineage.marquez_api.queries import Queries
+from uc4_lineage.questions.runs import State
 
 router = APIRouter()
 JOBS = "/namespaces/{namespace}/jobs"
 ONE = JOBS + "/{job}"
 
 
-class RunState(StrEnum):
-    """How far a run is."""
-
-    NEW = "NEW"
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    ABORTED = "ABORTED"
-
-
-States = Annotated[list[RunState] | None, Query(alias="lastRunStates")]
+States = Annotated[list[State] | None, Query(alias="lastRunStates")]
 
 
 @router.get("/jobs")
