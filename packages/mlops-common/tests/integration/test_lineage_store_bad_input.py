@@ -172,3 +172,12 @@ def test_an_error_of_the_caller_stores_nothing_of_a_batch(store: LineageStore) -
     with pytest.raises(KeyError, match="mine"):
         store.ingest(broken())
     assert store.ingest([event("START", 0)]).stored == 1
+
+
+def test_a_job_that_reads_what_it_writes_is_stored(store: LineageStore) -> None:
+    store.ingest([event("COMPLETE", 0, inputs=[table("a")], outputs=[table("a")])])
+
+    assert rows(store, "SELECT direction::text FROM lineage.edges ORDER BY 1") == [
+        "r",
+        "w",
+    ]

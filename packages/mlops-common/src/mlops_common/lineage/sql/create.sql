@@ -215,12 +215,13 @@ CREATE TABLE IF NOT EXISTS lineage.dataset_versions (
 CREATE INDEX IF NOT EXISTS dataset_versions_by_dataset
     ON lineage.dataset_versions (dataset_id, created_at DESC);
 
--- What two sets of facets come to, each with when and by which event it was told.
+-- What two sets of facets come to, each with when and by which event it was told; the
+-- second counts where one event told both.
 CREATE OR REPLACE FUNCTION lineage.newest(a jsonb, a_told jsonb, b jsonb, b_told jsonb)
 RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT a || coalesce(jsonb_object_agg(key, value), '{}')
     FROM jsonb_each(b)
-    WHERE NOT a_told ? key OR (b_told ->> key) COLLATE "C" > (a_told ->> key)
+    WHERE NOT a_told ? key OR (b_told ->> key) COLLATE "C" >= (a_told ->> key)
 $$;
 
 -- Labels that people give through the API, or facets do.

@@ -1,4 +1,5 @@
--- Merges facets, and what the tables know from facets: sources and tags.
+-- Merges facets, and what the tables know from facets: sources and tags. What an event
+-- says again counts: it may say more of a dataset that another name stands for now.
 INSERT INTO lineage.dataset_facets AS old (
     dataset_id, name, facet, at, run_id, told_by, deleted
 )
@@ -9,7 +10,7 @@ JOIN in_datasets AS dataset ON dataset.number = new.dataset
 ON CONFLICT (dataset_id, name) DO UPDATE SET
     facet = excluded.facet, at = excluded.at, run_id = excluded.run_id,
     told_by = excluded.told_by, deleted = excluded.deleted
-WHERE (excluded.at, excluded.told_by) > (old.at, old.told_by);
+WHERE (excluded.at, excluded.told_by) >= (old.at, old.told_by);
 
 INSERT INTO lineage.job_facets AS old (job_id, name, facet, at, told_by, deleted)
 SELECT job.id, new.name, new.facet, new.at, new.told_by, new.deleted
@@ -18,13 +19,13 @@ JOIN in_jobs AS job ON job.number = new.job
 ON CONFLICT (job_id, name) DO UPDATE SET
     facet = excluded.facet, at = excluded.at, told_by = excluded.told_by,
     deleted = excluded.deleted
-WHERE (excluded.at, excluded.told_by) > (old.at, old.told_by);
+WHERE (excluded.at, excluded.told_by) >= (old.at, old.told_by);
 
 INSERT INTO lineage.run_facets AS old (run_id, name, facet, at, told_by)
 SELECT run_id, name, facet, at, told_by FROM in_run_facets
 ON CONFLICT (run_id, name) DO UPDATE SET
     facet = excluded.facet, at = excluded.at, told_by = excluded.told_by
-WHERE (excluded.at, excluded.told_by) > (old.at, old.told_by);
+WHERE (excluded.at, excluded.told_by) >= (old.at, old.told_by);
 
 INSERT INTO lineage.sources AS old (name, type, connection_url, created_at, updated_at)
 SELECT name, type, url, first_at, last_at FROM in_sources

@@ -104,11 +104,11 @@ ON CONFLICT (
     (description, masking, run_id, last_at, told_by) = (
         SELECT e.description, e.masking, e.run_id, e.at, e.digest
         FROM (VALUES
-            (old.description, old.masking, old.run_id, old.last_at, old.told_by),
+            (old.description, old.masking, old.run_id, old.last_at, old.told_by, 0),
             (excluded.description, excluded.masking, excluded.run_id,
-                excluded.last_at, excluded.told_by)
-        ) AS e (description, masking, run_id, at, digest)
-        ORDER BY e.at DESC, e.digest DESC
+                excluded.last_at, excluded.told_by, 1)
+        ) AS e (description, masking, run_id, at, digest, told)
+        ORDER BY e.at DESC, e.digest DESC, e.told DESC
         LIMIT 1
     ),
     first_at = least(old.first_at, excluded.first_at);
