@@ -3,6 +3,7 @@
 A node has a key: the id of a dataset, or minus the id of a job.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ from uc4_lineage.graph import Graph, Numbers
 from uc4_lineage.node import Kind, Node
 
 SQL = files("uc4_lineage") / "sql"
+LONGEST = 5.0  # seconds
+
+# Number of the newest event, and the keys that are hidden.
+Version = tuple[int, tuple[int, ...]]
 EDGE = np.dtype([("job", ">i4"), ("dataset", ">i4")])  # as `edges.sql` packs them
 EMPTY = (
     "no lineage is known yet; run `mlops demo` or `mlops run uc1`, read events with "
@@ -69,12 +74,31 @@ class Snapshot:
 
 @dataclass
 class Cache:
-    """The graph of now and the names of its nodes; one for all readers of a store."""
+    """The graph of now and the names of its nodes; one for all readers of a store.
 
-    lock: Lock = field(default_factory=Lock)
-    version: tuple[int, tuple[int, ...]] | None = None
-    snapshot: Snapshot | None = None
+    Attributes:
+        longest: Seconds after which the graph is read again even without a newer
+            event: a batch that was begun earlier may be committed later.
+    """
+
+    longest: float = LONGEST
     nodes: dict[int, Node] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+    _version: Version | None = None
+    _snapshot: Snapshot | None = None
+    _read_at: float = 0.0
+
+    def get(self, version: Version) -> Snapshot | None:
+        """Return the graph of a version, if it is the one that is kept."""
+        with self._lock:
+            young = time.monotonic() - self._read_at < self.longest
+            return self._snapshot if young and self._version == version else None
+
+    def put(self, version: Version, snapshot: Snapshot, read_at: float) -> None:
+        """Keep the graph of a version, which was read at a time of `time.monotonic`."""
+        with self._lock:
+            self._version, self._snapshot = version, snapshot
+            self._read_at = read_at
 
 
 class Reader:
@@ -113,14 +137,14 @@ class Reader:
             NotFoundError: There is no lineage yet.
             BackendError: The store cannot be read.
         """
+        begun = time.monotonic()
         newest = self.rows("newest_event")[0][0]
         version = (newest, tuple(key for (key,) in self.rows("hidden")))
-        with self.cache.lock:
-            if self.cache.snapshot is not None and self.cache.version == version:
-                return self.cache.snapshot
+        kept = self.cache.get(version)
+        if kept is not None:
+            return kept
         snapshot = self._current(version[1])
-        with self.cache.lock:
-            self.cache.version, self.cache.snapshot = version, snapshot
+        self.cache.put(version, snapshot, begun)
         return snapshot
 
     def _current(self, hidden: Iterable[int]) -> Snapshot:

@@ -1,3 +1,4 @@
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from uc4_lineage.questions.gaps import orphans, stale
 from uc4_lineage.questions.impact import Role, impact
 from uc4_lineage.questions.runs import State, runs
 from uc4_lineage.questions.search import search
-from uc4_lineage.reading import Reader
+from uc4_lineage.reading import Cache, Reader
 from uc4_lineage.testing.events import DATA, JOBS, dataset, job_event, minute, run_event
 
 HOSTILE = "a'; DROP TABLE lineage.events; -- [bold]\x1b[2J<script>"
@@ -193,14 +194,22 @@ def test_hostile_names_are_names_like_others(
 def test_the_graph_is_read_again_after_an_event_or_a_deletion(
     store: LineageStore, shop: Reader
 ) -> None:
-    first, second = shop.snapshot(), shop.snapshot()
+    reader = Reader(shop.connection, Cache(longest=math.inf))
+    first, second = reader.snapshot(), reader.snapshot()
     store.ingest([run_event("more", ["report"], ["sum"], at=4)])
-    third = shop.snapshot()
-    shop.connection.execute("UPDATE lineage.jobs SET hidden = true WHERE name = 'more'")
+    third = reader.snapshot()
+    hide = "UPDATE lineage.jobs SET hidden = true WHERE name = 'more'"
+    reader.connection.execute(hide)
 
     assert first is second
     assert len(third.keys) == len(first.keys) + 2
-    assert len(shop.snapshot().keys) == len(first.keys)
+    assert len(reader.snapshot().keys) == len(first.keys)
+
+
+def test_the_graph_is_read_again_after_a_while_in_any_case(shop: Reader) -> None:
+    reader = Reader(shop.connection, Cache(longest=0))
+
+    assert reader.snapshot() is not reader.snapshot()
 
 
 def test_runs_tell_how_they_ended(store: LineageStore, reader: Reader) -> None:

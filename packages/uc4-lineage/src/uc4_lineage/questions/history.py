@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
 
 import numpy as np
 
-from uc4_lineage.node import Kind, Node
+from uc4_lineage.node import Node
 from uc4_lineage.reading import Reader, Snapshot
 
 Edge = tuple[Node, Node]
-Sortable = TypeVar("Sortable", bound=Any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +99,12 @@ def as_of(reader: Reader, at: datetime | None) -> State:
     Raises:
         BackendError: The store cannot be read.
     """
-    nodes = reader.nodes(key for (key,) in reader.rows("nodes_at", at=at))
+    keys = _keys(reader, at)
     return State(
         at=at,
-        jobs=tuple(sorted(node for node in nodes if node.kind is Kind.JOB)),
-        datasets=tuple(sorted(node for node in nodes if node.kind is Kind.DATASET)),
-        edges=_edges(reader, graph_at(reader, at)),
+        jobs=_sorted(reader, (key for key in keys if key < 0)),
+        datasets=_sorted(reader, (key for key in keys if key > 0)),
+        edges=_named(reader, _pairs(graph_at(reader, at))),
     )
 
 
@@ -121,37 +119,65 @@ def diff(reader: Reader, first: datetime, second: datetime) -> Diff:
     Raises:
         BackendError: The store cannot be read.
     """
-    before, after = as_of(reader, first), as_of(reader, second)
-    had, has = _columns(reader, first), _columns(reader, second)
-    retyped = (c for c in had.keys() & has.keys() if had[c] != has[c])
+    old, new = _keys(reader, first), _keys(reader, second)
+    gone, come = old - new, new - old
+    had, has = _pairs(graph_at(reader, first)), _pairs(graph_at(reader, second))
+    before, after = _columns(reader, first), _columns(reader, second)
+    both = before.keys() & after.keys()
     return Diff(
-        jobs_added=_only(after.jobs, before.jobs),
-        jobs_removed=_only(before.jobs, after.jobs),
-        datasets_added=_only(after.datasets, before.datasets),
-        datasets_removed=_only(before.datasets, after.datasets),
-        edges_added=_only(after.edges, before.edges),
-        edges_removed=_only(before.edges, after.edges),
-        columns_added=_only(has, had),
-        columns_removed=_only(had, has),
-        columns_retyped=tuple(Retyped(c, had[c], has[c]) for c in sorted(retyped)),
+        jobs_added=_sorted(reader, (key for key in come if key < 0)),
+        jobs_removed=_sorted(reader, (key for key in gone if key < 0)),
+        datasets_added=_sorted(reader, (key for key in come if key > 0)),
+        datasets_removed=_sorted(reader, (key for key in gone if key > 0)),
+        edges_added=_named(reader, has - had),
+        edges_removed=_named(reader, had - has),
+        columns_added=_columns_of(reader, after.keys() - before.keys()),
+        columns_removed=_columns_of(reader, before.keys() - after.keys()),
+        columns_retyped=tuple(
+            Retyped(_column(reader, one), before[one], after[one])
+            for one in sorted(both)
+            if before[one] != after[one]
+        ),
     )
 
 
-def _only(these: Iterable[Sortable], those: Iterable[Sortable]) -> tuple[Sortable, ...]:
-    return tuple(sorted(set(these) - set(those)))
+def _keys(reader: Reader, at: datetime | None) -> set[int]:
+    return {key for (key,) in reader.rows("nodes_at", at=at)}
 
 
-def _edges(reader: Reader, snapshot: Snapshot) -> tuple[Edge, ...]:
-    nodes = reader.nodes(snapshot.keys.tolist())
-    ends = zip(snapshot.graph.tails, snapshot.graph.heads, strict=True)
-    return tuple(sorted((nodes[tail], nodes[head]) for tail, head in ends))
+def _sorted(reader: Reader, keys: Iterable[int]) -> tuple[Node, ...]:
+    return tuple(sorted(reader.nodes(keys), key=_order))
 
 
-def _columns(reader: Reader, at: datetime) -> dict[Node, str]:
-    """Return the type of each column at a time."""
+def _order(node: Node) -> tuple[str, ...]:
+    return node.kind.value, node.namespace, node.name, node.field
+
+
+def _pairs(snapshot: Snapshot) -> set[tuple[int, int]]:
+    """Return the keys of both ends of each edge."""
+    graph, keys = snapshot.graph, snapshot.keys
+    ends = keys[graph.tails].tolist(), keys[graph.heads].tolist()
+    return set(zip(*ends, strict=True))
+
+
+def _named(reader: Reader, pairs: Iterable[tuple[int, int]]) -> tuple[Edge, ...]:
+    found = list(pairs)
+    tails = reader.nodes(tail for tail, _ in found)
+    heads = reader.nodes(head for _, head in found)
+    edges = zip(tails, heads, strict=True)
+    return tuple(sorted(edges, key=lambda edge: (_order(edge[0]), _order(edge[1]))))
+
+
+def _columns(reader: Reader, at: datetime) -> dict[tuple[int, str], str]:
+    """Return the type of each column at a time, by its dataset and its name."""
     rows = reader.rows("fields_at", at=at)
-    datasets = reader.nodes(key for key, _, _ in rows)
-    return {
-        Node.of_field(dataset.namespace, dataset.name, field): type_
-        for dataset, (_, field, type_) in zip(datasets, rows, strict=True)
-    }
+    return {(dataset, field): type_ for dataset, field, type_ in rows}
+
+
+def _columns_of(reader: Reader, columns: Iterable[tuple[int, str]]) -> tuple[Node, ...]:
+    return tuple(sorted((_column(reader, one) for one in columns), key=_order))
+
+
+def _column(reader: Reader, column: tuple[int, str]) -> Node:
+    (dataset,) = reader.nodes([column[0]])
+    return Node.of_field(dataset.namespace, dataset.name, column[1])

@@ -112,7 +112,7 @@ def impact(reader: Reader, text: str, depth: int | None = None) -> Impact:
         for one in down
     ]
     order = list(Role)
-    affected.sort(key=lambda one: (order.index(one.role), one.distance, one.node))
+    affected.sort(key=lambda one: (order.index(one.role), one.distance, one.node.id))
     return Impact(found.node, tuple(affected))
 
 
