@@ -19,6 +19,8 @@ from pydantic_core import to_json
 from mlops_common.config import load
 from mlops_common.errors import MlopsError
 from mlops_common.logger import get_logger
+from mlops_common.orchestration import kept_lineage
+from mlops_common.orchestration.lineage import tell_skipped
 from mlops_common.progress import step
 from mlops_common.provenance import package_digest
 
@@ -49,9 +51,10 @@ class ByContent(CachePolicy):
             if self._believed(task_ctx, key, inputs):
                 log.info("%s is skipped: it was done, and holds", task_ctx.task.name)
                 with step(f"Skip {task_ctx.task.name}, which was done"):
-                    pass
+                    tell_skipped(task_ctx.task.fn, key)
             else:
                 kept.unlink(missing_ok=True)
+                kept_lineage.forget(key)
         return key
 
     def _believed(

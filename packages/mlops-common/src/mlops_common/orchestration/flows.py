@@ -16,6 +16,7 @@ from prefect.settings import PREFECT_API_URL
 from mlops_common.config import load
 from mlops_common.logger import get_logger
 from mlops_common.orchestration.failures import explain
+from mlops_common.orchestration.lineage import told_flow
 from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.reporting import ReportedSteps
 from mlops_common.params import masked
@@ -30,8 +31,8 @@ log = get_logger(__name__)
 def flow(name: str) -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
     """Make a Prefect flow whose runs explain themselves.
 
-    Its runs start with the time as their name, show the progress of long steps, and
-    write a page when they fail.
+    Its runs start with the time as their name, show the progress of long steps, write
+    a page when they fail, and tell their lineage.
 
     Args:
         name: For people, such as `UC1: Churn Prediction Pipeline`.
@@ -40,7 +41,11 @@ def flow(name: str) -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
     def made(function: Callable[P, R]) -> prefect.Flow[P, R]:
         @functools.wraps(function)
         def reported(*args: P.args, **kwargs: P.kwargs) -> R:
-            with _present(name), listening(ReportedSteps()):
+            with (
+                _present(name),
+                listening(ReportedSteps()),
+                told_flow(function),
+            ):
                 return function(*args, **kwargs)
 
         return prefect.flow(

@@ -6,6 +6,7 @@ of the same content skips it. Without `holds` a step always runs: give it only t
 whose outcome follows from their inputs, the code, and what `holds` looks at.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,6 +17,7 @@ from prefect.tasks import exponential_backoff
 
 from mlops_common.errors import BackendError
 from mlops_common.orchestration.caching import ByContent, results_folder
+from mlops_common.orchestration.lineage import told_try
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,8 +82,13 @@ def task(
     """
 
     def made(function: Callable[P, R]) -> Step[P, R]:
+        @functools.wraps(function)
+        def told(*args: P.args, **kwargs: P.kwargs) -> R:
+            with told_try(function, is_passing):
+                return function(*args, **kwargs)
+
         return Step(
-            function,
+            told,
             retries=RETRIES,
             retry_delay_seconds=exponential_backoff(BACKOFF),
             retry_jitter_factor=JITTER,
@@ -99,11 +106,14 @@ def is_retryable(_task: Any, _run: Any, state: Any) -> bool:
     """Tell whether retrying may help: true for a `BackendError` alone."""
     try:
         state.result()
-    except BackendError:
-        return True
-    except Exception:  # noqa: BLE001 - any other failure stays one
-        return False
+    except Exception as error:  # noqa: BLE001 - any other failure stays one
+        return is_passing(error)
     return False
+
+
+def is_passing(error: Exception) -> bool:
+    """Tell whether an error may not come again: true for a `BackendError` alone."""
+    return isinstance(error, BackendError)
 
 
 def failed_step(error: BaseException) -> str:
