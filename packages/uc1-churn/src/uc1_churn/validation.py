@@ -1,6 +1,6 @@
 """Whether a table keeps its contract, and if not, which rows break it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +42,12 @@ class Validation:
 
 
 def validate(
-    table: Path, contract: TableContract, *, now: datetime, docs: Path
+    table: Path,
+    contract: TableContract,
+    *,
+    now: datetime,
+    docs: Path,
+    observe: Callable[[Sequence[Finding]], None] | None = None,
 ) -> Validation:
     """Check a table against its contract with Great Expectations.
 
@@ -54,6 +59,7 @@ def validate(
         contract: What it promises.
         now: The instant from which its age is counted, with a time zone.
         docs: Where the Data Docs page goes, an HTML file; written in any case.
+        observe: Called with what became of each check, kept or broken.
 
     Returns:
         What was checked, and the warnings.
@@ -67,6 +73,8 @@ def validate(
     _evaluate(evaluation, table, contract, now)
     with replacing(docs) as partial:
         partial.write_text(evaluation.page(now), "utf-8")
+    if observe is not None:
+        observe(evaluation.findings)
     broken = [finding for finding in evaluation.findings if not finding.success]
     refused = [finding for finding in broken if not finding.check.warning]
     if refused:

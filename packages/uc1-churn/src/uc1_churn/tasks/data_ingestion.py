@@ -3,12 +3,16 @@
 from pathlib import PurePosixPath
 
 from mlops_common.bootstrap import connect
+from mlops_common.lineage.recording import executes, reads, writes
+from mlops_common.lineage.sql_lineage import tables
 from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.postgres.transfer import extract
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
 from uc1_churn import extraction, staging
 from uc1_churn.config import DatasetSpec
+from uc1_churn.lineage import places, source
+from uc1_churn.lineage.tables import of_file
 from uc1_churn.staging import StagedTable
 
 
@@ -19,11 +23,14 @@ def extract_from_postgres(spec: DatasetSpec) -> StagedTable:
     with step(f"Extract {spec.name} from PostgreSQL"):
         target = staging.new_folder(platform.staging) / f"{spec.name}.parquet"
         staged = StagedTable(name=spec.name, path=target, rows=0)
+        executes(lambda: source.statement(platform, spec))
         try:
             found = extract(platform.postgres, extraction.query(spec), target)
         except BaseException:
             staging.discard(staged)
             raise
+    reads(lambda: source.read(platform, tables(source.statement(platform, spec))))
+    writes(lambda: source.staged(platform, spec, staged))
     return staged.model_copy(update={"rows": found.rows})
 
 
@@ -31,9 +38,13 @@ def extract_from_postgres(spec: DatasetSpec) -> StagedTable:
 def upload_to_minio(staged: StagedTable, raw_data_path: str) -> DatasetRef:
     """Put the staged file into the object store, under its digest."""
     prefix = PurePosixPath(raw_data_path).with_suffix("").as_posix()
+    platform = connect()
+    origin = places.staged(platform, staged.name)
+    reads(lambda: of_file(staged.path, origin))
     with step(f"Upload {staged.rows:,} rows to the object store"):
-        ref = connect().datasets.store(
+        ref = platform.datasets.store(
             staged.name, staged.path, prefix=prefix, rows=staged.rows
         )
+    writes(lambda: source.uploaded(platform, origin, ref))
     staging.discard(staged)
     return ref

@@ -1,6 +1,7 @@
 """From a revision to features: for training as they were, for serving as they are."""
 
 from mlops_common.bootstrap import connect
+from mlops_common.lineage.recording import reads, writes
 from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
@@ -9,6 +10,8 @@ from uc1_churn.bootstrap import feature_store
 from uc1_churn.config import DatasetSpec
 from uc1_churn.feature_schema import FeatureTable
 from uc1_churn.features import derive
+from uc1_churn.lineage import features as lineage
+from uc1_churn.lineage import source
 from uc1_churn.refs import FeaturesRef
 
 
@@ -19,6 +22,7 @@ def materialize_feast_features(raw: DatasetRef, spec: DatasetSpec) -> FeaturesRe
     datasets = platform.datasets
     store = feature_store(platform)
     extract = datasets.path(raw)
+    reads(lambda: source.revision(platform, raw))
     with (
         step("Features with Feast"),
         staging.folder(platform.staging) as folder,
@@ -30,18 +34,20 @@ def materialize_feast_features(raw: DatasetRef, spec: DatasetSpec) -> FeaturesRe
             folder / "features.parquet",
             prefix=f"features/{spec.name}",
         )
-        source = FeatureTable(columns=columns, path=datasets.path(table))
+        derived = FeatureTable(columns=columns, path=datasets.path(table))
         store.training_set(
-            source, folder / "entities.parquet", folder / "training.parquet"
+            derived, folder / "entities.parquet", folder / "training.parquet"
         )
         training = datasets.store(
             f"{spec.name}-training",
             folder / "training.parquet",
             prefix=f"training/{spec.name}",
         )
-        store.materialize(source)
-    return FeaturesRef(
+        store.materialize(derived)
+    features = FeaturesRef(
         columns=columns,
         table=table.model_copy(update={"revision": raw.revision}),
         training_set=training.model_copy(update={"revision": raw.revision}),
     )
+    writes(lambda: lineage.written(platform, raw, spec, features))
+    return features

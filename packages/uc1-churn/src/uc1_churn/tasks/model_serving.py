@@ -1,6 +1,7 @@
 """From a model version to an endpoint that is known to answer right."""
 
 from mlops_common.bootstrap import connect
+from mlops_common.lineage.recording import declares, reads, writes
 from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.progress import step
 from mlops_common.refs import EndpointRef, ModelRef
@@ -12,6 +13,9 @@ from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation_log import logged_evaluation
 from uc1_churn.feature_schema import FeatureTable
 from uc1_churn.gate import Decision
+from uc1_churn.lineage import features as feature_lineage
+from uc1_churn.lineage import models
+from uc1_churn.lineage import serving as lineage
 from uc1_churn.refs import FeaturesRef
 from uc1_churn.result import TargetList
 
@@ -44,6 +48,11 @@ def deploy_to_kserve(
         entity=features.columns.entity,
         namespace=params.namespace,
     )
+    reads(
+        lambda: models.version(platform, model),
+        lambda: feature_lineage.read(platform, features),
+        lambda: feature_lineage.view(platform, features),
+    )
     with step(f"Deploy {model.name} version {model.version}"):
         staged = serving.stage(spec)
         try:
@@ -56,6 +65,8 @@ def deploy_to_kserve(
             serving.discard(spec.name)
             raise
         tracking.set_alias(model, alias)
+    writes(lambda: lineage.deployed(platform, endpoint, params))
+    declares(lambda: lineage.job(platform, endpoint, features, params))
     return endpoint
 
 
@@ -70,6 +81,11 @@ def write_target_list(
     )
     csv = platform.settings.home / "reports" / f"{model.name}-targets.csv"
     entity = features.columns.entity
+    reads(
+        lambda: models.version(platform, model),
+        lambda: feature_lineage.read(platform, features),
+        lambda: feature_lineage.read_training_set(platform, features),
+    )
     with (
         step("Rank the target list"),
         staging.folder(platform.staging) as folder,
@@ -88,9 +104,11 @@ def write_target_list(
         ref = platform.datasets.store(
             f"{model.name}-targets", parquet, prefix=f"targets/{model.name}"
         )
-    return TargetList(
+    targets = TargetList(
         rows=ranked.num_rows,
         expected_value=targeting.total(ranked),
         parquet=ref.key,
         csv=csv,
     )
+    writes(lambda: lineage.targeted(platform, model, features, targets))
+    return targets

@@ -1,6 +1,7 @@
 """From a training set to a model version that was held against the champion."""
 
 from mlops_common.bootstrap import connect
+from mlops_common.lineage.recording import notes, reads, writes
 from mlops_common.orchestration.tasks import HOUR, MINUTE, task
 from mlops_common.progress import step
 from mlops_common.refs import ModelRef
@@ -10,6 +11,8 @@ from uc1_churn.champion import compare_with_champion, reconciled, standing
 from uc1_churn.config import ChurnParams
 from uc1_churn.evaluation_log import logged_evaluation
 from uc1_churn.gate import Decision
+from uc1_churn.lineage import features as feature_lineage
+from uc1_churn.lineage import models as lineage
 from uc1_churn.refs import FeaturesRef
 from uc1_churn.training_backend.attempt import run_key
 from uc1_churn.training_backend.base import TrainingRequest
@@ -26,8 +29,11 @@ def trigger_kubeflow_training(features: FeaturesRef, params: ChurnParams) -> Mod
         run_key=run_key(platform, table, params, provenance.code_digest()),
         git_commit=provenance.git_commit(),
     )
+    reads(lambda: feature_lineage.read_training_set(platform, features))
     with step("Train through Kubeflow Pipelines"):
-        return training_backend(platform).train(request)
+        model = training_backend(platform).train(request)
+    writes(lambda: lineage.registered(platform, model, features, params))
+    return model
 
 
 @task(timeout=HOUR)
@@ -37,19 +43,26 @@ def judge_challenger(
     """Hold the new version against the limits and the champion; decide nothing yet."""
     platform = connect()
     tracking = platform.tracking
+    reads(lambda: lineage.version(platform, model))
+    reads(lambda: feature_lineage.read_training_set(platform, features))
     with step("Judge the new model"):
         evaluation = logged_evaluation(tracking, model)
         alias = params.gate.champion_alias
         champion = reconciled(platform.serving, tracking, model.name, alias)
         if champion is None:
-            return gate.decide(evaluation, params.gate)
-        comparison = compare_with_champion(
-            platform.datasets.path(features.training_set),
-            tracking.download(model),
-            tracking.download(champion),
-            params,
-        )
-        return gate.decide(evaluation, params.gate, comparison, champion.version)
+            decision = gate.decide(evaluation, params.gate)
+        else:
+            comparison = compare_with_champion(
+                platform.datasets.path(features.training_set),
+                tracking.download(model),
+                tracking.download(champion),
+                params,
+            )
+            decision = gate.decide(
+                evaluation, params.gate, comparison, champion.version
+            )
+    notes("decision", lambda: lineage.decision(decision, model))
+    return decision
 
 
 @task(timeout=10 * MINUTE)
@@ -58,4 +71,6 @@ def find_champion(params: ChurnParams) -> ModelRef:
     platform = connect()
     name, alias = params.model_name, params.gate.champion_alias
     with step("Find the champion"):
-        return standing(platform.serving, platform.tracking, name, alias)
+        model = standing(platform.serving, platform.tracking, name, alias)
+    reads(lambda: lineage.version(platform, model))
+    return model

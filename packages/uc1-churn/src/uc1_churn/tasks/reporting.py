@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlops_common.bootstrap import Platform, connect
+from mlops_common.lineage.recording import reads, writes
 from mlops_common.orchestration import artifacts
 from mlops_common.orchestration.tasks import MINUTE, task
 from mlops_common.progress import step
@@ -14,6 +15,9 @@ from uc1_churn.evaluation_log import logged_evaluation, logged_plots
 from uc1_churn.feature_schema import FeatureTable
 from uc1_churn.findings import Findings, page
 from uc1_churn.gate import Decision
+from uc1_churn.lineage import features as feature_lineage
+from uc1_churn.lineage import models, quality, reports
+from uc1_churn.lineage import serving as serving_lineage
 from uc1_churn.refs import FeaturesRef, ValidatedRef
 from uc1_churn.result import ChurnResult, TargetList
 from uc1_churn.training_backend import outcome
@@ -46,6 +50,11 @@ def report_deployment(
     with step("Write the report"):
         table = FeatureTable(
             columns=features.columns, path=platform.datasets.path(features.table)
+        )
+        reads(
+            lambda: feature_lineage.read(platform, features),
+            lambda: serving_lineage.read_targets(platform, targets),
+            lambda: serving_lineage.read(platform, endpoint, params),
         )
         curl = inference.curl(endpoint, parity.sample(table, 1))
         with platform.objects.open(targets.parquet) as stream:
@@ -92,6 +101,9 @@ def _concluded(platform: Platform, valid: ValidatedRef, findings: Findings) -> P
     model, found = findings.model, page(findings)
     name = f"{model.name}-v{model.version}.html"
     path = report.write(found, platform.settings.home / "reports" / name)
+    reads(lambda: models.version(platform, model))
+    reads(lambda: quality.docs(platform, valid.docs))
+    writes(lambda: reports.page(model, path))
     links = {
         "Report": path.as_uri(),
         "MLflow": platform.tracking.page(model.run_id),

@@ -1,0 +1,104 @@
+"""From the source tables to a revision: what extract, upload and version tell."""
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from mlops_common.bootstrap import Platform
+from mlops_common.lineage.dataset import Dataset, columns, copied
+from mlops_common.lineage.naming import DatasetName, postgres_server
+from mlops_common.lineage.statement import Statement
+from mlops_common.refs import DatasetRef
+from uc1_churn import extraction
+from uc1_churn.config import DatasetSpec
+from uc1_churn.lineage import places, tables
+from uc1_churn.parquet import statement as text
+from uc1_churn.staging import StagedTable
+
+
+def statement(platform: Platform, spec: DatasetSpec) -> Statement:
+    """Return the COPY that reads the source tables into the staged file.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from mlops_common.settings import Settings
+        >>> from uc1_churn.config import CUSTOMERS
+        >>> platform = Platform(Settings(home=Path("/home/mlops")))
+        >>> statement(platform, CUSTOMERS).query[:37]
+        'COPY (SELECT "customer_id", "age", "t'
+    """
+    settings = platform.settings.postgres
+    query = extraction.query(spec)
+    select = query if isinstance(query, str) else query.as_string(None)
+    return Statement(
+        query=f"COPY ({select.strip().rstrip(';')}) TO STDOUT (FORMAT binary)",
+        server=postgres_server(settings.host, settings.port),
+        database=settings.database,
+        output=places.staged(platform, spec.name),
+    )
+
+
+def read(platform: Platform, found: tuple[DatasetName, ...]) -> Iterator[Dataset]:
+    """Yield the source tables with the columns, types and owner that the server tells.
+
+    Args:
+        platform: Where they are.
+        found: Their names.
+
+    Raises:
+        BackendError: The server cannot be reached.
+    """
+    with platform.postgres.connect() as connection:
+        for name in found:
+            relation = sql.Identifier(*_parts(platform, name)).as_string(connection)
+            rows = connection.execute(text("source_columns"), (relation,)).fetchall()
+            owner = {"owner": f"role:{rows[0][2]}"} if rows else {}
+            types = {column: kind for *_, column, kind in rows}
+            yield Dataset(name=name, fields=columns(types), kind="TABLE", **owner)
+
+
+def staged(platform: Platform, spec: DatasetSpec, table: StagedTable) -> Dataset:
+    """Return the staged file; its columns are those of the table, where it is one."""
+    name = places.staged(platform, table.name)
+    written = tables.of_file(table.path, name)
+    if spec.table is None:
+        return written
+    source = places.source_table(platform, spec.table)
+    names = [field.name for field in written.fields]
+    return written.model_copy(update={"origins": copied(source, names)})
+
+
+def uploaded(platform: Platform, source: DatasetName, ref: DatasetRef) -> Dataset:
+    """Return the object of a dataset that was copied from `source`, byte by byte."""
+    return _copy(stored(platform, ref), source)
+
+
+def stored(platform: Platform, ref: DatasetRef) -> Dataset:
+    """Return the object of a dataset; its digest is the version."""
+    name = places.stored(platform, ref.key)
+    return tables.of_object(platform.objects, ref.key, name)
+
+
+def versioned(platform: Platform, ref: DatasetRef) -> Dataset:
+    """Return the revision of a dataset that was made from its object."""
+    found = revision(platform, ref)
+    return _copy(found, places.stored(platform, ref.key))
+
+
+def revision(platform: Platform, ref: DatasetRef) -> Dataset:
+    """Return a dataset by its revision in DVC, with the columns of its object."""
+    name = places.revised(platform, ref)
+    found = tables.of_object(platform.objects, ref.key, name)
+    version = ref.revision or ref.digest
+    return found.model_copy(update={"version": version, "kind": "TABLE"})
+
+
+def _copy(found: Dataset, source: DatasetName) -> Dataset:
+    names = [field.name for field in found.fields]
+    return found.model_copy(update={"origins": copied(source, names)})
+
+
+def _parts(platform: Platform, name: DatasetName) -> tuple[str, ...]:
+    """Return schema and name of a table, without its database."""
+    database = platform.settings.postgres.database
+    return tuple(name.name.removeprefix(f"{database}.").split(".", 1))

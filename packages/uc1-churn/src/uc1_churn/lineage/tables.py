@@ -1,0 +1,97 @@
+"""What a Parquet file tells of itself: columns, rows, bytes, and counts by column."""
+
+import math
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow.parquet as pq
+
+from mlops_common.lineage.dataset import ColumnMetrics, Dataset, arrow_columns
+from mlops_common.lineage.naming import DatasetName
+from mlops_common.objects.base import ObjectStore
+
+END = 2  # of a stream, for `seek`
+
+
+def of_file(path: Path, name: DatasetName) -> Dataset:
+    """Return what the footer of a file tells of the dataset `name`."""
+    with path.open("rb") as stream:
+        return _described(stream, name)
+
+
+def of_object(objects: ObjectStore, key: str, name: DatasetName) -> Dataset:
+    """Return what the footer of an object tells of the dataset `name`.
+
+    Only the footer is read, wherever the object is. Its digest, the stem of its key,
+    is the version.
+
+    Raises:
+        NotFoundError: There is no such object.
+        BackendError: The store failed.
+    """
+    with objects.open(key) as stream:
+        found = _described(stream, name)
+    version, uri = Path(key).stem, objects.uri(key)
+    return found.model_copy(update={"version": version, "uri": uri})
+
+
+def metrics(path: Path) -> dict[str, ColumnMetrics]:
+    """Return what the statistics of a file count in each column.
+
+    Examples:
+        >>> import pyarrow as pa, tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "a.parquet"
+        >>> pq.write_table(pa.table({"age": [41.0, None, 18.0]}), file)
+        >>> found = metrics(file)["age"]
+        >>> found.nulls, found.count, found.min, found.max
+        (1, 2.0, 18.0, 41.0)
+    """
+    with pq.ParquetFile(path) as file:
+        schema, footer = file.schema_arrow, file.metadata
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    found = {}
+    # A nested column has several leaves, and none of them is the column.
+    if footer.num_columns == len(schema.names):
+        for number, name in enumerate(schema.names):
+            chunks = [group.column(number).statistics for group in groups]
+            if chunks and all(chunk is not None for chunk in chunks):
+                found[name] = _counted(chunks, footer.num_rows)
+    return found
+
+
+def _described(stream: BinaryIO, name: DatasetName) -> Dataset:
+    size = stream.seek(0, END)
+    stream.seek(0)
+    with pq.ParquetFile(stream) as file:
+        return Dataset(
+            name=name,
+            fields=arrow_columns(file.schema_arrow),
+            rows=file.metadata.num_rows,
+            size=size,
+            files=1,
+            kind="FILE",
+        )
+
+
+def _counted(chunks: list[Any], rows: int) -> ColumnMetrics:
+    nulls = None
+    if all(chunk.has_null_count for chunk in chunks):
+        nulls = sum(chunk.null_count for chunk in chunks)
+    bounds = [
+        bound
+        for chunk in chunks
+        if chunk.has_min_max
+        for bound in (chunk.min, chunk.max)
+        if _number(bound)
+    ]
+    return ColumnMetrics(
+        nulls=nulls,
+        count=None if nulls is None else rows - nulls,
+        min=min(bounds, default=None),
+        max=max(bounds, default=None),
+    )
+
+
+def _number(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
