@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -340,6 +341,33 @@ def test_a_receiver_that_never_answers_delays_no_run(home: Path) -> None:
         assert not lineage.flush(0.1)
         lineage.close(0.1)
     assert lineage.folder.size(1) > 0
+
+
+def test_nothing_is_waited_for_where_the_home_is_deleted(
+    lineage: Emitter, marquez: MarquezDouble, home: Path
+) -> None:
+    emit(lineage, range(10, 30))
+    eventually(lineage)
+    marquez.go()
+    emit(lineage, range(3))
+    shutil.rmtree(home)
+
+    assert lineage.flush(WAIT)
+    emit(lineage, range(3, 5))
+    marquez.come()
+    eventually(lineage)
+    assert marquez.runs[-2:] == runs(3, 4)
+
+
+def test_an_emission_within_an_emission_is_told_too(
+    lineage: Emitter, marquez: MarquezDouble
+) -> None:
+    """As a signal does that ends a run while it emits."""
+    with lineage._lock:
+        emit(lineage, range(1))
+
+    eventually(lineage)
+    assert marquez.runs == runs(0)
 
 
 def test_where_lineage_is_off_there_is_nothing(home: Path) -> None:

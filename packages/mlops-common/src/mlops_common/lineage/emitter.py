@@ -55,7 +55,7 @@ class Emitter:
         self._writer = SpoolWriter(self.folder, limit)
         self._receivers = receivers
         self._event = event
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._courtesy = Courtesy()
         self._tellers: list[Teller] = []
         self._overflow = Overflow([])
@@ -177,12 +177,14 @@ class Emitter:
     def _behind(self, teller: Teller) -> bool:
         """Whether a receiver was not told all that was emitted here."""
         outlet = teller.outlet
-        waiting = self._overflow.waiting(outlet.receiver.name)
-        return waiting > 0 or outlet.told < self._last
+        if self._overflow.waiting(outlet.receiver.name):
+            return True
+        # Who deleted the home does not want it told.
+        return outlet.told < self._last and bool(self.folder.numbers())
 
     def _reset(self) -> None:
         """Forget threads and turns: a new process has none."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._courtesy = Courtesy()
         self._tellers = []
         self._overflow = Overflow([])

@@ -1,5 +1,6 @@
 """One emitter for all tasks of a process that tell the same home's lineage."""
 
+import os
 import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -56,3 +57,9 @@ def _events(settings: LineageSettings) -> Callable[[bytes], Event]:
         return event(observation(record), defaults)
 
     return made
+
+
+# A fork must not inherit the lock of another thread, which it does not have.
+os.register_at_fork(
+    before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+)

@@ -63,7 +63,7 @@ class Outlet:
     @property
     def told(self) -> Position:
         """The position behind what the receiver was told, by whichever process."""
-        return max(self.reader.position, self.reader.kept())
+        return self.reader.told
 
     def tell(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Tell what there is, unless another process is at it.

@@ -19,7 +19,7 @@ class Overflow:
 
     def __init__(self, receivers: Sequence[str]) -> None:
         self.lost = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._records: deque[bytes] = deque()
         self._first = 0  # number of the first record
         self._size = 0

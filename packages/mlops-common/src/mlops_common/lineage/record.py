@@ -41,7 +41,8 @@ def observation(text: bytes) -> Observation:
 
 
 def _json(seen: Observation) -> bytes:
-    return seen.model_dump_json(exclude_defaults=True, fallback=str).encode()
+    text = seen.model_dump_json(exclude_defaults=True, fallback=str, warnings=False)
+    return text.encode()
 
 
 def _stripped(seen: Observation, size: int) -> Observation:

@@ -46,15 +46,22 @@ class SpoolReader:
         """
         self.folder = folder
         self._cursor = cursor_path(folder, receiver)
-        self.position = self.kept()
+        self._unkept = False
+        self.position = read_cursor(self._cursor)
 
-    def kept(self) -> Position:
-        """Return the position that was kept last, by whichever process."""
-        return read_cursor(self._cursor)
+    @property
+    def told(self) -> Position:
+        """Behind what the receiver was told, by whichever process.
+
+        That is what is kept on disk, which starts anew where the spool was deleted,
+        unless the disk did not take what was to be kept.
+        """
+        kept = read_cursor(self._cursor)
+        return max(self.position, kept) if self._unkept else kept
 
     def resume(self) -> None:
         """Take up where another process left off."""
-        self.position = max(self.position, self.kept())
+        self.position = self.told
 
     def batch(self, most: int) -> Batch:
         """Return up to `most` records that follow the position."""
@@ -75,8 +82,10 @@ class SpoolReader:
         Where the disk takes nothing it is remembered, and kept with the next one.
         """
         self.position = position
+        self._unkept = True
         with suppress(OSError):
             write_cursor(self._cursor, position)
+            self._unkept = False
 
     def _read(self, at: Position, most: int, *, complete: bool) -> Batch:
         block = _block(self.folder.segment(at.segment), at.offset)
