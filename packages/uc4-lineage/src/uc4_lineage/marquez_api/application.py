@@ -14,6 +14,7 @@ from uc4_lineage.marquez_api.queries import Queries
 from uc4_lineage.marquez_api.receiving import receive_batch, receive_event
 from uc4_lineage.marquez_api.routes import (
     datasets,
+    declarations,
     events,
     jobs,
     lineage,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 ROUTES = (
     *(namespaces, sources, datasets, jobs, runs),
-    *(tags, search, lineage, events, questions, trace),
+    *(tags, search, lineage, events, questions, trace, declarations),
 )
 
 
@@ -68,6 +69,7 @@ def application(
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.state.store = store
     app.state.queries = Queries(store)
     app.state.commits = GroupCommit(store)
     app.state.cache = Cache()
