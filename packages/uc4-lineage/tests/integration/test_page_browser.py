@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 COLUMNS = {"id": "bigint", "price": "numeric", "placed": "timestamptz"}
+WIDE = {f"column_{i}": "text" for i in range(40)}
 OWNER = {"ownership": {"owners": [{"name": "team:shop", "type": "OWNER"}]}}
 EVENTS = [
     run_event("extract", [], [dataset("orders", COLUMNS, facets=OWNER)]),
@@ -48,7 +49,7 @@ EVENTS = [
         run="aggregate",
         facets={"errorMessage": {"message": "disk full", "programmingLanguage": "SQL"}},
     ),
-    run_event("mail", ["customers"], ["letters"], at=4),
+    run_event("mail", ["customers"], [dataset("letters", WIDE)], at=4),
 ]
 
 
@@ -306,6 +307,27 @@ def test_all_columns_open_at_once(shop: LineagePage) -> None:
 
     assert opened > closed + 3_000
     assert shop.painted("paper") == closed
+
+
+def test_a_wide_dataset_shows_the_rest_of_its_columns_when_asked(
+    shop: LineagePage,
+) -> None:
+    shop.choose("letters")
+    shop.press("c", "-", "-")
+    last = shop.at("letters", right=0.3, down=1 + (2 + 30.5 * 22) / 60)
+
+    shop.press("Enter")
+    few = shop.painted("paper")
+    shop.page.mouse.click(*last)
+    shop.settle()
+
+    assert shop.painted("paper") > few
+    assert shop.heading() == "letters"
+    assert shop.page.locator(".chosen-column").count() == 0
+
+    shop.page.mouse.click(*last)
+    shop.settle()
+    assert shop.page.inner_text(".chosen-column") == "Column column_30 text"
 
 
 def test_a_column_lights_up_what_it_is_made_from_and_flows_into(

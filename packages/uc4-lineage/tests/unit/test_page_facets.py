@@ -95,7 +95,7 @@ def test_links_are_found_wherever_a_facet_keeps_them() -> None:
     }
 
     assert [(one.name, one.address) for one in facets.links(told)] == [
-        ("tracking", "http://127.0.0.1:5000/#/runs/1")
+        ("Tracking", "http://127.0.0.1:5000/#/runs/1")
     ]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from mlops_common.files import replacing
 from uc4_lineage.page.content import ColumnEdge, Fact, PageContent, PageNode
+from uc4_lineage.page.labels import labels
 from uc4_lineage.page.layout.drawing import Layout, layout
 
 PAGE = files("uc4_lineage.page")
@@ -25,7 +26,7 @@ SCRIPTS = (
     *("sheet.js", "edges.js", "cards.js", "view.js", "minimap.js"),
     *("lists.js", "panel.js", "search.js", "address.js", "listening.js", "page.js"),
 )
-CARD = {"width": 240, "height": 60, "gap": 18, "pitch": 324}  # pixels
+CARD = {"width": 224, "height": 60, "gap": 18, "pitch": 300}  # pixels
 PART_GAP = 44.0  # pixels between parts of the graph that nothing joins
 
 
@@ -101,8 +102,9 @@ def data(content: PageContent) -> dict[str, Any]:
     size = len(content.nodes)
     place = layout(size, content.edges, card=card, width=CARD["pitch"], gap=gap)
     unlisted = content.unlisted
+    short = labels([node.name for node in content.nodes])
     nodes = [
-        _node(node, place, i, unlisted.get(i, ()))
+        {"label": short[i], **_node(node, place, i, unlisted.get(i, ()))}
         for i, node in enumerate(content.nodes)
     ]
     return {

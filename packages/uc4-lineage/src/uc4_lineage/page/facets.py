@@ -161,14 +161,25 @@ def links(facets: Facets) -> tuple[Fact, ...]:
 
     Examples:
         >>> links({"sourceCodeLocation": {"url": "https://git.example/churn"}})[0].name
-        'sourceCodeLocation'
+        'Source code location'
     """
     found: dict[str, Fact] = {}
     for name, facet in facets.items():
         for address in _addresses(facet, DEEPEST):
             shown = masked(address)
-            found.setdefault(shown, Fact(name.removeprefix("mlops_"), shown, shown))
+            found.setdefault(shown, Fact(words(name), shown, shown))
     return tuple(found.values())
+
+
+def words(name: str) -> str:
+    """Return the name of a facet in words.
+
+    Examples:
+        >>> words("sourceCodeLocation"), words("mlops_data_docs")
+        ('Source code location', 'Data docs')
+    """
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removeprefix("mlops_"))
+    return parted.replace("_", " ").lower().capitalize()
 
 
 def _addresses(value: Any, depth: int) -> Iterator[str]:

@@ -95,11 +95,9 @@ class Cards {
         colour: "ink",
       });
     });
-    sheet.write(note, tile + 38, top + lines.length * 15 + 1, {
-      font: "11px",
-      width,
-      colour: "soft",
-    });
+    // Below what stands at the right there is more room.
+    const below = { font: "11px", width: width + 26, colour: "soft" };
+    sheet.write(note, tile + 38, top + lines.length * 15 + 1, below);
     if (isJob) this.drawState(state, x + card.width - 30, middle);
     else if (fields.length) this.drawOpener(node, x + card.width - 20, middle);
     if (this.arrangement.rows[node].length) this.drawRows(node, x, y + card.height);
@@ -207,18 +205,27 @@ class Cards {
     pen.globalAlpha = alpha;
   }
 
+  /** Returns a label in the largest letters that need not cut it, if there are such. */
+  largest(label, width) {
+    const most = clamp(2 * Math.round(4.4 / this.sheet.scale), 18, 30);
+    const sizes = [1, 0.85, 0.7].map((part) => Math.round(most * part));
+    const tried = sizes.map((size) => ({
+      size,
+      lines: this.sheet.lines(label, `600 ${size}px`, 2, width),
+    }));
+    return tried.find(({ lines }) => isWhole(lines, label)) ?? tried[1];
+  }
+
   /** Draws the name alone, as large as the card allows, and a state that matters. */
   drawName(node, isJob, x, y) {
     const { pen, card, sheet } = this;
     const { label, state } = this.model.nodes[node];
-    const size = clamp(2 * Math.round(4.4 / sheet.scale), 18, 34);
-    const most = size < 29 ? 2 : 1;
-    const width = card.width - (isJob ? 40 : 18);
+    const width = card.width - (isJob ? 40 : 16);
+    const { lines, size } = this.largest(label, width);
     const font = `600 ${size}px`;
-    const lines = sheet.lines(label, font, most, width);
-    const top = y + card.height / 2 - ((lines.length - 1) * size) / 2;
+    const top = y + card.height / 2 - ((lines.length - 1) * size * 0.96) / 2;
     lines.forEach((line, i) => {
-      sheet.write(line, x + card.width / 2, top + i * size, {
+      sheet.write(line, x + card.width / 2, top + i * size * 0.96, {
         font,
         width: width + 20,
         colour: "ink",
@@ -233,6 +240,12 @@ class Cards {
     pen.arc(x + card.width - 14, y + 8, 14, 0, 2 * Math.PI);
     pen.fill();
   }
+}
+
+/** Whether lines hold all of a label, and end where it may be parted. */
+function isWhole(lines, label) {
+  const parted = lines.slice(0, -1).every((line) => /[._/\-: ]$/.test(line));
+  return parted && lines.join("").length >= label.replaceAll(" ", "").length;
 }
 
 function paths(entries) {

@@ -145,17 +145,26 @@ class Edges {
     pen.globalAlpha = 1;
   }
 
+  /** Returns the way between two columns that no job joins here, be it to the left. */
+  directWays(start, end, from, to) {
+    const { arrangement, card } = this;
+    const [x, other] = [arrangement.x(start), arrangement.x(end)];
+    const beside = [x + card.width + 26, (from + to) / 2];
+    const way =
+      x === other
+        ? [[x + card.width, from], beside, [x + card.width, to]]
+        : [
+            [x < other ? x + card.width : x, from],
+            [x < other ? other : other + card.width, to],
+          ];
+    return this.inView(way) ? [way] : [];
+  }
+
   columnWays(job, start, end, from, to) {
     const { arrangement, card, model } = this;
     const before = model.edgeAt.get(`${start}>${job}`);
     const after = model.edgeAt.get(`${job}>${end}`);
-    if (before === undefined || after === undefined) {
-      const way = [
-        [arrangement.x(start) + card.width, from],
-        [arrangement.x(end), to],
-      ];
-      return this.inView(way) ? [way] : [];
-    }
+    if (before === undefined || after === undefined) return this.directWays(start, end, from, to);
     const spread = Math.max(-1, Math.min(1, (from - arrangement.middle(job)) / 200));
     const through = arrangement.middle(job) + spread * card.height * 0.36;
     return [this.joined(before, from, through), this.joined(after, through, to)].filter(Boolean);

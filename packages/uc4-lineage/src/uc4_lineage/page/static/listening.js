@@ -98,8 +98,12 @@ function nodeUnder(page, event) {
 function hover(page, event) {
   const node = nodeUnder(page, event);
   page.canvas.classList.toggle("over", node >= 0);
+  const { name, space } = page.model.nodes[node] ?? {};
   page.canvas.title =
-    node < 0 ? "" : `${page.model.nodes[node].label}\n${oneLine(page.model.nodes[node].space)}`;
+    node < 0
+      ? ""
+      : `${oneLine(name)}
+${oneLine(space)}`;
 }
 
 function click(page, event) {

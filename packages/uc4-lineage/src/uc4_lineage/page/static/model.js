@@ -18,7 +18,7 @@ class Model {
   constructor(data) {
     this.nodes = data.nodes;
     for (const node of this.nodes) {
-      node.label = oneLine(node.name);
+      node.label = oneLine(node.label);
       node.note = oneLine(node.note);
       node.types = new Map(node.fields);
       node.more = `${node.fields.length - FEW_ROWS} more …`;

@@ -215,6 +215,7 @@ class Page {
   revealKin(node) {
     const box = this.arrangement.bounds(this.choice.nodes.keys());
     if (this.view.scaleOf(box) >= NAMED) this.view.fit(box);
+    else if (this.view.scale < NAMED) this.centre(node);
     else this.reveal(node);
   }
 

@@ -116,17 +116,13 @@ class Panel {
     );
   }
 
-  nodeButton(node) {
-    const { kind, label, state } = this.model.nodes[node];
-    const name = element("bdi", {}, label);
+  nodeButton(node, whole = false) {
+    const { kind, label, state, name } = this.model.nodes[node];
+    const shown = element("bdi", {}, whole ? oneLine(name) : label);
     const dot = state ? stateDot(state) : "";
-    return element(
-      "button",
-      { class: "node", onclick: () => this.act.choose(node) },
-      icon(kind),
-      name,
-      dot,
-    );
+    const title = visible(name);
+    const onclick = () => this.act.choose(node);
+    return element("button", { class: "node", title, onclick }, icon(kind), shown, dot);
   }
 
   columns(node, chosen) {
@@ -275,7 +271,7 @@ class Panel {
         (a, b) => this.model.nodes[a].column - this.model.nodes[b].column,
       );
       details.append(
-        element("ul", {}, ...order.map((node) => element("li", {}, this.nodeButton(node)))),
+        element("ul", {}, ...order.map((node) => element("li", {}, this.nodeButton(node, true)))),
       );
     });
     return details;

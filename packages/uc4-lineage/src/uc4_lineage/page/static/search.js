@@ -6,8 +6,9 @@ const MOST = 10; // suggestions
 class Search {
   constructor(input, list, model, choose) {
     Object.assign(this, { input, list, model, choose, found: [], active: -1 });
-    this.words = model.nodes.map(({ label, space, kind, fields }) => ({
-      name: label.toLowerCase(),
+    this.words = model.nodes.map(({ label, name, space, kind, fields }) => ({
+      label: label.toLowerCase(),
+      name: oneLine(name).toLowerCase(),
       place: `${space} ${kind}`.toLowerCase(),
       fields: fields.map(([name]) => name.toLowerCase()),
     }));
@@ -19,11 +20,11 @@ class Search {
 
   /** Returns how well a node answers a query; 0: not at all. */
   rank(node, query) {
-    const { name, place, fields } = this.words[node];
-    if (name === query) return 100;
+    const { label, name, place, fields } = this.words[node];
+    if (name === query || label === query) return 100;
     const parts = query.split(/\s+/);
     const every = (text) => parts.every((part) => text.includes(part));
-    if (name.startsWith(query)) return 80;
+    if (name.startsWith(query) || label.startsWith(query)) return 80;
     if (name.split(/[._/\- ]/).some((word) => word.startsWith(query))) return 60;
     if (every(name)) return 40;
     if (every(`${name} ${place}`)) return 20;
@@ -58,13 +59,13 @@ class Search {
   }
 
   option(node, i, query) {
-    const { label, space, kind, fields } = this.model.nodes[node];
+    const { name, space, kind, fields } = this.model.nodes[node];
     const field =
       this.rank(node, query) === 10
         ? fields.find(([name]) => name.toLowerCase().includes(query))
         : null;
     const note = field ? `column ${oneLine(field[0])}` : oneLine(space);
-    const text = element("span", {}, element("bdi", {}, label), element("small", {}, note));
+    const text = element("span", {}, element("bdi", {}, oneLine(name)), element("small", {}, note));
     const option = element(
       "li",
       { role: "option", id: `option-${i}`, "aria-selected": "false" },
