@@ -1,5 +1,5 @@
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +12,8 @@ import pytest
 
 from mlops_common.errors import BackendError, ContractError
 from mlops_common.simulation import simulate
+from uc1_churn.expectations import Finding
+from uc1_churn.lineage.quality import assertion
 from uc1_churn.schema import TableContract, load_contract
 from uc1_churn.validation import Validation, validate
 
@@ -61,11 +63,17 @@ def table(**columns: Any) -> pa.Table:
 def check(tmp_path: Path) -> Check:
     """Validate a table against the demo contract, or one with other values."""
 
-    def run(rows: pa.Table, **changes: Any) -> Validation:
+    def run(
+        rows: pa.Table,
+        observe: Callable[[Sequence[Finding]], None] | None = None,
+        **changes: Any,
+    ) -> Validation:
         file = tmp_path / "table.parquet"
         pq.write_table(rows, file)
         contract = TableContract.model_validate(DEMO | changes)
-        return validate(file, contract, now=NOW, docs=tmp_path / "docs.html")
+        return validate(
+            file, contract, now=NOW, docs=tmp_path / "docs.html", observe=observe
+        )
 
     return run
 
@@ -146,6 +154,24 @@ def test_every_broken_promise_is_told_with_counts_and_rows(check: Check) -> None
         "- label 'churn' must have two classes: it has 3; extract rows of customers "
         "who left and of customers who stayed",
     ]
+
+
+def test_each_check_is_told_in_the_words_of_openlineage_kept_or_broken(
+    check: Check,
+) -> None:
+    seen: list[Finding] = []
+    with pytest.raises(ContractError):
+        check(table(age=[30] * 8 + [7, 8]), seen.extend)
+
+    told = [assertion(finding) for finding in seen]
+
+    [broken] = [one for one in told if not one.success]
+    assert broken.assertion == "expect_column_values_to_be_between"
+    assert (broken.column, broken.severity) == ("age", "error")
+    assert broken.actual.startswith("2 of 10")
+    kept = {(one.assertion, one.column) for one in told if one.success}
+    assert ("expect_column_values_to_not_be_null", "id") in kept
+    assert ("expect_table_row_count_to_be_between", "") in kept
 
 
 def test_at_most_five_rows_are_told(check: Check) -> None:

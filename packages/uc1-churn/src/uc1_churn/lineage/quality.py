@@ -46,15 +46,13 @@ def assertion(finding: Finding) -> Assertion:
           actual='the table lacks it')
     """
     check = finding.check
-    told = {"count": finding.count, "total": finding.total, "value": finding.value}
-    broken = finding.problem or check.finding.format(**told)
     return Assertion(
         assertion=WORD.sub("_", check.expectation).lower(),
         success=finding.success,
         column=str(check.arguments.get("column", "")),
         severity="warn" if check.warning else "error",
         expected=check.promise,
-        actual="" if finding.success else broken,
+        actual="" if finding.success else _found(finding),
     )
 
 
@@ -67,4 +65,11 @@ def docs(platform: Platform, key: str) -> Dataset:
         kind="FILE",
         files=1,
         uri=platform.objects.uri(key),
+    )
+
+
+def _found(finding: Finding) -> str:
+    """Return what was found instead, or why it could not be looked at."""
+    return finding.problem or finding.check.finding.format(
+        count=finding.count, total=finding.total, value=finding.value
     )
