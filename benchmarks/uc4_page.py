@@ -6,6 +6,7 @@ python benchmarks/uc4_page.py
 
 Frames are measured in headless Chromium, which draws without a graphics card, while the
 graph is moved a step a frame: from near, at a middle distance, and with all in view.
+What is promised is CPU time, of all of Chromium: a busy machine only delays frames.
 """
 
 import json
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 from harness import Ratio, at_most, report, seconds
 
 from uc4_lineage.page.content import ColumnEdge, Field, PageContent, PageNode, Shape
@@ -26,24 +28,29 @@ LAYERS = 14  # of jobs; as many of datasets lie between them
 SIZES = (200, 2_000, 5_000)
 LIMIT_NODES = 2_000
 FRAMES = 60
-SMOOTH = 50.0  # milliseconds from one frame to the next while the graph moves
+SMOOTH = 33.0  # CPU milliseconds of a frame: 30 a second on one core
 PATIENCE = 2.0  # seconds until the page shows its graph
 # The page's own mirror of what it shows; the scale that its button shows is rounded.
 SCALES = {"near": 0.9, "middle": 0.4, "far": 0.0}
-MOVE = """
-async ([frames, scale]) => {
+SHOW = """
+async (scale) => {
   const canvas = document.getElementById("graph");
-  const place = { clientX: 400, clientY: 400, cancelable: true };
-  const closer = () =>
-    canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: -60, ...place }));
   const frame = () => new Promise(requestAnimationFrame);
+  const place = { clientX: 400, clientY: 400, cancelable: true };
   document.getElementById("fit").click();
   for (let i = 0; i < 40; i += 1) await frame();
   while (scale && Number(canvas.dataset.scale) < scale) {
-    closer();
+    canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: -60, ...place }));
     await frame();
     await frame();
   }
+  return Number(canvas.dataset.cards);
+}
+"""
+MOVE = """
+async (frames) => {
+  const canvas = document.getElementById("graph");
+  const frame = () => new Promise(requestAnimationFrame);
   const times = [];
   let before = await frame();
   for (let i = 0; i < frames; i += 1) {
@@ -53,7 +60,7 @@ async ([frames, scale]) => {
     times.push(now - before);
     before = now;
   }
-  return { times, cards: Number(canvas.dataset.cards) };
+  return times;
 }
 """
 
@@ -110,15 +117,24 @@ def measured(browser: Any, path: Path) -> dict[str, Any]:
     opened = time.perf_counter() - start
     found: dict[str, Any] = {"seconds to open": round(opened, 3)}
     for name, scale in SCALES.items():
-        moved = page.evaluate(MOVE, [FRAMES, scale])
-        times = sorted(moved["times"])
+        cards = page.evaluate(SHOW, scale)
+        before = browsing()
+        times = sorted(page.evaluate(MOVE, FRAMES))
         found[name] = {
-            "cards in view": moved["cards"],
+            "cards in view": cards,
+            "CPU ms a frame": round((browsing() - before) * 1_000 / FRAMES, 1),
             "ms a frame, median": round(statistics.median(times), 1),
             "ms a frame, p95": round(times[int(0.95 * len(times))], 1),
         }
     page.close()
     return found
+
+
+def browsing() -> float:
+    """Return the CPU seconds that all processes of the browser have taken."""
+    processes = psutil.Process().children(recursive=True)
+    times = [one.cpu_times() for one in processes if "chrom" in one.name()]
+    return float(sum(time.user + time.system for time in times))
 
 
 def main() -> None:
@@ -153,11 +169,11 @@ def figures_of(browser: Any, size: int, path: Path) -> dict[str, Any]:
 def claims(found: dict[str, Any]) -> list[Ratio]:
     """Return what is promised of a graph of 2,000 nodes."""
     opened = f"seconds until a page of {LIMIT_NODES:,} nodes shows them"
-    frames = f"ms from frame to frame, median, {LIMIT_NODES:,} nodes"
+    frames = f"CPU ms of a frame while {LIMIT_NODES:,} nodes move"
     return [
         at_most(opened, found["seconds to open"], PATIENCE),
         *(
-            at_most(f"{frames}, {name}", found[name]["ms a frame, median"], SMOOTH)
+            at_most(f"{frames}, {name}", found[name]["CPU ms a frame"], SMOOTH)
             for name in SCALES
         ),
     ]
