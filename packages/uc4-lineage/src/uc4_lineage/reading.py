@@ -164,7 +164,12 @@ class Reader:
         missing = [key for key in wanted if key not in known]
         if missing:
             known |= self._named(missing)
-        return [known[key] for key in wanted]
+        try:
+            return [known[key] for key in wanted]
+        except KeyError as error:
+            raise BackendError(
+                "the lineage changed as it was read; try again"
+            ) from error
 
     def _named(self, keys: list[int]) -> dict[int, Node]:
         jobs = [-key for key in keys if key < 0]

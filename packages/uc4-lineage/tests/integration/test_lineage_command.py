@@ -119,8 +119,9 @@ def test_an_error_names_the_nearest_and_is_no_traceback() -> None:
 
 
 @pytest.mark.usefixtures("events")
-def test_a_time_that_is_none_is_refused() -> None:
-    said = lineage("as-of", "yesterday")
+@pytest.mark.parametrize("text", ["yesterday", "", "2026-13-01", "0001-01-01T00+14:00"])
+def test_a_time_that_is_none_is_refused(text: str) -> None:
+    said = lineage("as-of", text)
 
     assert said.code == 2
     assert "expected a time such as 2026-03-01" in said.err

@@ -21,6 +21,8 @@ app = typer.Typer(
     "in UTC where it has no zone, or `now`.",
 )
 
+CENTURY = 36_525  # days
+
 AnyNode = Annotated[str, typer.Argument(metavar="NODE", show_default=False)]
 Depth = Annotated[
     int | None,
@@ -160,7 +162,10 @@ def orphans(context: typer.Context, as_json: AsJson = False) -> None:
 def stale(
     context: typer.Context,
     days: Annotated[
-        float, typer.Option(min=0, help="Days without a version, or without an end.")
+        float,
+        typer.Option(
+            min=0, max=CENTURY, help="Days without a version, or without an end."
+        ),
     ] = 7.0,
     as_json: AsJson = False,
 ) -> None:

@@ -58,7 +58,7 @@ def instant(text: str) -> datetime:
 
     Examples:
         >>> instant("2026-03-01T06:30+01:00").isoformat()
-        '2026-03-01T06:30:00+01:00'
+        '2026-03-01T05:30:00+00:00'
         >>> instant("2026-03-01").isoformat()
         '2026-03-01T00:00:00+00:00'
     """
@@ -66,8 +66,8 @@ def instant(text: str) -> datetime:
         return datetime.now(UTC)
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise ConfigError(
             f"expected a time such as 2026-03-01 or 2026-03-01T06:30Z, found {text!r}"
         ) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
