@@ -1,0 +1,105 @@
+"""`mlops lineage graph` as a user sees it."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops_common.cli import main
+from mlops_common.testing.command import Said, mlops
+from mlops_common.testing.postgres import temporary_home
+from uc4_lineage.testing.events import run_event
+
+EVENTS = [
+    run_event("load", ["raw"], ["orders"], at=0),
+    run_event("sum", ["orders"], ["revenue"], at=10),
+    run_event("mail", ["customers"], ["letters"], at=20),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home() -> Iterator[Path]:
+    """A home with some lineage, and a folder to work in."""
+    with temporary_home() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLOPS_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        Path("events.jsonl").write_text("\n".join(map(json.dumps, EVENTS)), "utf-8")
+        assert run("replay", "events.jsonl").code == 0
+        yield folder
+        assert mlops("reset", "--yes").code == 0
+
+
+def run(*words: str) -> Said:
+    """Run `mlops lineage` in this process, which is quicker than in one of its own."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main(["lineage", *words])
+    return Said(int(str(ended.value.code)), out.getvalue(), err.getvalue())
+
+
+def shown(page: Path) -> dict[str, Any]:
+    """Return what a page shows."""
+    found = re.search(r'id="data">(.*?)</script>', page.read_text("utf-8"))
+    assert found is not None
+    told: dict[str, Any] = json.loads(found[1])
+    return told
+
+
+def test_the_whole_graph_is_written_to_a_page_beside(home: Path) -> None:
+    said = run("graph")
+
+    assert said.code == 0
+    assert "5 datasets and 3 jobs" in said.out
+    assert str(home / "lineage.html") in said.out
+    assert len(shown(home / "lineage.html")["nodes"]) == 8
+
+
+def test_the_page_of_a_node_shows_its_lineage_and_opens_with_it(home: Path) -> None:
+    said = run("graph", "orders", "--output", "pages/orders.html", "--json")
+
+    told = json.loads(said.out)
+    page = shown(home / "pages/orders.html")
+    assert told["page"] == str(home / "pages/orders.html")
+    assert (told["datasets"], told["jobs"]) == (3, 2)
+    assert page["nodes"][page["chosen"]]["name"] == "orders"
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("--only", "up"), {"orders", "load", "raw"}),
+        (("--only", "down"), {"orders", "sum", "revenue"}),
+        (("--depth", "1"), {"orders", "load", "sum"}),
+        (("--at", "2026-01-01T00:05"), {"orders", "load", "raw"}),
+    ],
+)
+def test_a_page_shows_no_more_than_what_is_asked_for(
+    home: Path, words: tuple[str, ...], names: set[str]
+) -> None:
+    assert run("graph", "orders", "-o", "part.html", *words).code == 0
+
+    assert {node["name"] for node in shown(home / "part.html")["nodes"]} == names
+
+
+def test_a_page_of_what_is_unknown_is_not_written(home: Path) -> None:
+    said = run("graph", "order", "-o", "unknown.html")
+
+    assert said.code == 2
+    assert "nearest: orders" in said.err
+    assert not (home / "unknown.html").exists()
+
+
+def test_a_page_that_cannot_be_written_says_why(home: Path) -> None:
+    said = run("graph", "-o", "events.jsonl/page.html")
+
+    assert said.code == 5
+    assert f"cannot write {home}/events.jsonl/page.html" in said.err
