@@ -297,6 +297,24 @@ def test_requests_at_once_are_all_stored(client: TestClient) -> None:
     assert stored(client) == 120
 
 
+def test_nobody_pays_for_the_events_of_another(
+    client: TestClient, store: LineageStore
+) -> None:
+    with store.connect() as connection:
+        connection.execute(
+            "ALTER TABLE lineage.events ADD CHECK (job_name <> 'poison')"
+        )
+    names = ["poison" if n == 7 else f"job_{n}" for n in range(30)]
+
+    with ThreadPoolExecutor(15) as threads:
+        answers = threads.map(
+            lambda name: client.post(POST, json=run_event(name)), names
+        )
+        statuses = [answer.status_code for answer in answers]
+
+    assert statuses == [503 if name == "poison" else 201 for name in names]
+
+
 def test_the_events_are_listed_by_their_times(client: TestClient) -> None:
     client.post(POST, json=[run_event("load", at=at) for at in (3, 1, 2)])
     period = {"after": "2026-01-01T00:01:00Z", "before": "2026-01-01T00:03:00Z"}

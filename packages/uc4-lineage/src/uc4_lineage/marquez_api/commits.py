@@ -6,15 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import psycopg
-
-from mlops_common.errors import BackendError
 from mlops_common.lineage.store.outcome import Refusal
 from mlops_common.lineage.store.store import LineageStore
 
 MOST = 1_000  # events of one transaction, unless a single request brings more
-# What an event makes PostgreSQL say each time that it comes.
-HOPELESS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
 
 @dataclass(slots=True)
@@ -97,29 +92,12 @@ class GroupCommit:
             _answer(waiting, [_moved(refusal, own.start) for refusal in wrong])
 
     async def _failed(self, group: list[Waiting], error: Exception) -> None:
-        """Find out whose fault it is that a group cannot be stored."""
+        """Let nobody pay for the events of another."""
         if len(group) > 1:
             for waiting in group:
                 await self._commit([waiting])
-        elif len(group[0].events) > 1 and _hopeless(error):
-            await self._one_by_one(group[0])
-        elif _hopeless(error):
-            _answer(group[0], [Refusal(0, "$", f"cannot be stored: {error.__cause__}")])
         elif not group[0].refusals.done():
             group[0].refusals.set_exception(error)
-
-    async def _one_by_one(self, waiting: Waiting) -> None:
-        loop = asyncio.get_running_loop()
-        refusals: list[Refusal] = []
-        for index, event in enumerate(waiting.events):
-            single = Waiting([event], loop.create_future())
-            await self._commit([single])
-            refusals += [_moved(one, -index) for one in await single.refusals]
-        _answer(waiting, refusals)
-
-
-def _hopeless(error: Exception) -> bool:
-    return isinstance(error, BackendError) and isinstance(error.__cause__, HOPELESS)
 
 
 def _moved(refusal: Refusal, start: int) -> Refusal:

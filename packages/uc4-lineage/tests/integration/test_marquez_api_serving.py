@@ -1,0 +1,114 @@
+"""The server as a user starts it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mlops_common import web
+from mlops_common.testing.command import COMMAND, mlops
+from mlops_common.testing.postgres import temporary_home
+from uc4_lineage.testing.events import run_event
+
+JSON = {"Content-Type": "application/json"}
+KEY = "s3cret"
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    with temporary_home() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLOPS_HOME", str(folder / "home"))
+        yield folder
+        assert mlops("reset", "--yes", folder=folder).code == 0
+
+
+@contextmanager
+def serving(home: Path, *options: str) -> Iterator[str]:
+    """Run `mlops lineage serve`; yield its URL, then end it as Ctrl-C does."""
+    with subprocess.Popen(
+        [sys.executable, *COMMAND, "lineage", "serve", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home,
+        env=os.environ,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().partition(" ")[0]
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "Traceback" not in said
+
+
+def test_an_event_comes_in_and_a_question_is_answered(home: Path) -> None:
+    event = run_event("served", ["orders"], ["revenue"])
+    with serving(home, "--port", "0") as url:
+        posted = web.request(
+            f"{url}/api/v1/lineage", headers=JSON, data=json.dumps(event).encode()
+        )
+        job = web.request(f"{url}/api/v1/namespaces/etl/jobs/served").json()
+
+    assert posted.status == 201
+    assert job["latestRun"]["state"] == "COMPLETED"
+    told = mlops("lineage", "up", "revenue", "--json", folder=home)
+    assert [each["node"]["name"] for each in json.loads(told.out)["reached"]] == [
+        "served",
+        "orders",
+    ]
+
+
+def test_a_key_from_a_file_is_asked_for(home: Path) -> None:
+    file = home / "key"
+    file.write_text(f"{KEY}\nanother line\n", "utf-8")
+    tags = "/api/v1/tags"
+    with serving(home, "--port", "0", "--api-key-file", str(file)) as url:
+        without = web.request(url + tags)
+        given = web.request(url + tags, headers={"Authorization": f"Bearer {KEY}"})
+
+    assert (without.status, given.status) == (401, 200)
+
+
+def test_another_port_is_taken_where_that_of_marquez_is_in_use(home: Path) -> None:
+    try:
+        taken = socket.create_server(("127.0.0.1", 5000))
+    except OSError:  # by someone else, which serves as well
+        taken = socket.socket()
+    with taken, serving(home) as url:
+        assert web.healthy(f"{url}/health")
+        assert not url.endswith(":5000")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--host", "0.0.0.0"], "the API needs a key"),  # noqa: S104 - it is refused
+        (["--api-key-file", "nothing"], "cannot read the API's key"),
+        (["--port", "70000"], "Invalid value for '--port'"),
+    ],
+)
+def test_a_server_that_cannot_be_safe_does_not_start(
+    home: Path, options: list[str], said: str
+) -> None:
+    ended = mlops("lineage", "serve", *options, folder=home)
+
+    assert ended.code == 2
+    assert said in " ".join(ended.err.split())
+
+
+def test_a_port_in_use_is_told(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        ended = mlops("lineage", "serve", "--port", port, folder=home)
+
+    assert ended.code == 5
+    assert f"port {port}" in ended.err
