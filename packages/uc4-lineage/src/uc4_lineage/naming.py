@@ -134,7 +134,11 @@ def _unknown(reader: Reader, text: str, kinds: Collection[Kind]) -> NotFoundErro
         else []
     )
     near = nearest(text, [name for (name,) in rows])
-    hint = f"nearest: {', '.join(near)}" if near else "`mlops lineage search` lists all"
+    hint = (
+        f"nearest: {', '.join(map(shown, near))}"
+        if near
+        else "`mlops lineage search` lists all"
+    )
     return NotFoundError(f"no {what} is called {text!r}; {hint}")
 
 

@@ -99,7 +99,7 @@ def test_json_holds_what_the_table_shows() -> None:
 def test_hostile_names_neither_colour_nor_steer_the_terminal() -> None:
     for words in (
         *(("down", "sums"), ("search",), ("runs",), ("orphans",), ("as-of", "now")),
-        *(("stale",), ("diff", "2020-01-01"), ("up", HOSTILE)),
+        *(("stale",), ("diff", "2020-01-01"), ("up", HOSTILE), ("up", HOSTILE[:-1])),
     ):
         said = lineage(*words)
 
