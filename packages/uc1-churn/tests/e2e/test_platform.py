@@ -177,7 +177,7 @@ def test_a_worker_that_is_killed_is_started_again_and_its_log_goes_on(
     assert "it died" in after["problem"]
     said = mlops("logs", "worker", "--lines", "200")
     assert said.out.count("started!") == 2
-    assert "Worker of local-pool died" in mlops("logs", "keeper").out
+    assert "Worker of local-pool: it died" in mlops("logs", "keeper").out
 
 
 def test_a_keeper_that_is_killed_is_followed_by_another(home: Home) -> None:
