@@ -7,7 +7,11 @@ import pytest
 
 from mlops_common.lineage.store import LineageStore
 from mlops_common.postgres.database import Postgres
+from uc4_lineage.page.around import whole
+from uc4_lineage.page.document import write
 from uc4_lineage.reading import Reader
+from uc4_lineage.testing.browser import LineagePage
+from uc4_lineage.testing.shop import SHOP
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -42,3 +46,24 @@ def browser() -> "Iterator[Browser]":
         running = driver.chromium.launch(executable_path=CHROMIUM, args=sandbox)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def shop_path(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a small shop."""
+    postgres.ensure_database("page_of_a_shop")
+    store = LineageStore(postgres, "page_of_a_shop")
+    assert store.ingest(SHOP).refused == ()
+    store.close()
+    with store.connect() as connection:
+        content = whole(Reader(connection))
+    return write(content, tmp_path_factory.mktemp("page") / "lineage.html")
+
+
+@pytest.fixture
+def shop(browser: "Browser", shop_path: Path) -> Iterator[LineagePage]:
+    """That page in a tab; nothing may have complained at the end."""
+    opened = LineagePage(browser, shop_path)
+    yield opened
+    opened.close()
+    assert opened.complaints == []
