@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-QUIET = 0.1  # seconds without an emission, after which it is time to tell
-LONGEST = 1.0  # seconds to wait for that
+QUIET = 0.25  # seconds without an emission, after which it is time to tell
+LONGEST = 2.0  # seconds to wait for that
 MOMENT = 0.05  # seconds to step aside for one emission, which needs less
 
 

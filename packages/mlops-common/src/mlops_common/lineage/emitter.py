@@ -122,8 +122,6 @@ class Emitter:
                 self._overflow.add(text)
             else:
                 self._write(earlier, text)
-        for teller in self._tellers:
-            teller.wake()
 
     def _write(self, earlier: list[bytes], text: bytes) -> None:
         try:

@@ -9,7 +9,7 @@ from mlops_common.lineage.outlet import Outlet
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
 
-IDLE = 0.5  # seconds between two looks for what other processes wrote
+IDLE = 0.5  # seconds between two looks; to be woken each time would cost the run more
 FIRST_PAUSE = 0.5  # seconds before a receiver that is away is tried again
 LONGEST_PAUSE = 30.0  # seconds between two tries
 
@@ -43,7 +43,7 @@ class Teller:
         self._thread.start()
 
     def wake(self) -> None:
-        """Say that there is something to tell."""
+        """Look at once whether there is something to tell."""
         self._wake.set()
 
     def close(self, timeout: float) -> None:
