@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -181,3 +182,22 @@ def test_a_job_that_reads_what_it_writes_is_stored(store: LineageStore) -> None:
         "r",
         "w",
     ]
+
+
+def test_an_event_that_the_database_cannot_hold_is_refused_alone(
+    postgres: Postgres,
+) -> None:
+    with postgres.connect("postgres", autocommit=True) as connection:
+        connection.execute(
+            "CREATE DATABASE lineage_latin1 ENCODING 'LATIN1' LOCALE 'C' "
+            "TEMPLATE template0"
+        )
+    names = ["a", "Ω", "b", "ä", "日本"]
+    with closing(LineageStore(postgres, "lineage_latin1")) as store:
+        told = store.ingest(event("START", 0, outputs=[table(name)]) for name in names)
+        stored = rows(store, "SELECT name FROM lineage.datasets")
+
+    assert (told.stored, told.duplicates) == (3, 0)
+    assert [(one.index, one.where) for one in told.refused] == [(1, "$"), (4, "$")]
+    assert "LATIN1" in told.refused[0].reason
+    assert set(stored) == {"a", "b", "ä"}

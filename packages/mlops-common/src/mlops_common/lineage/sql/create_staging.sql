@@ -1,5 +1,8 @@
+-- Rows are sent so, whatever the database holds.
+SET client_encoding = 'UTF8';
+
 -- What a batch of events says, on its way into the tables of lineage. Jobs and datasets
--- are numbered within the batch until `merge.sql` gives them their `id`.
+-- are numbered within the batch until `merge_names.sql` gives them their `id`.
 CREATE TEMPORARY TABLE IF NOT EXISTS in_jobs (
     number       integer,
     namespace    text,

@@ -31,6 +31,7 @@ class Intake:
         self.taken = 0
         self.refused: list[Refusal] = []
         self.bodies: dict[str, bytes] = {}
+        self._places: dict[str, int] = {}
         self.batch = Batch(aliases)
 
     def take(self, events: Iterable[Incoming]) -> Iterator[str]:
@@ -44,6 +45,7 @@ class Intake:
                 continue
             self.taken += 1
             if document.digest not in self.bodies:
+                self._places[document.digest] = index
                 yield self._added(parsed)
 
     def retake(self, bodies: Iterable[tuple[str, bytes]]) -> Iterator[str]:
@@ -51,6 +53,11 @@ class Intake:
         for digest, body in bodies:
             self.taken += 1
             yield self._added(parse(Document(orjson.loads(body), body, digest)))
+
+    def refuse(self, digest: str, reason: str) -> None:
+        """Refuse an event that was taken in."""
+        self.taken -= 1
+        self.refused.append(Refusal(self._places[digest], "$", reason))
 
     def again(self, aliases: Mapping[Name, Name]) -> "Intake":
         """Return the intake of the same events with other aliases."""

@@ -1,6 +1,6 @@
 """The store: events into PostgreSQL, each batch in one transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from threading import RLock
@@ -21,6 +21,7 @@ ATTEMPTS = 5  # to store a batch while other processes store the same events
 SQL = files("mlops_common.lineage") / "sql"
 KNOWN = "SELECT digest FROM lineage.events WHERE digest = ANY(%s::uuid[])"
 CREATED = "SELECT to_regclass('lineage.job_tags')"
+REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 AGAIN = (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected)
 
 
@@ -60,7 +61,8 @@ class LineageStore:
         """Store events in one transaction, and what they tell.
 
         An event that was stored before changes nothing. One that is malformed is
-        refused; the others are stored.
+        refused; the others are stored. So is one that PostgreSQL refuses; then the
+        others are stored in several transactions.
 
         Args:
             events: OpenLineage events of runs, jobs or datasets, as JSON or as objects;
@@ -74,11 +76,12 @@ class LineageStore:
         try:
             # As if all were new, which lets PostgreSQL read while we do.
             stored = self._store(intake, rows)
-        except AGAIN:
+        except (*AGAIN, *REFUSALS):
             for _ in rows:
                 pass
-            stored = self._store_new(intake)
-        return Ingested(stored, intake.taken - stored, tuple(intake.refused))
+            stored = self._store_apart(intake, list(intake.bodies))
+        refused = sorted(intake.refused, key=lambda refusal: refusal.index)
+        return Ingested(stored, intake.taken - stored, tuple(refused))
 
     def rebuild(self) -> int:
         """Make the tables anew from the events; return how many there are.
@@ -114,7 +117,19 @@ class LineageStore:
         self._aliases = kept | known if stale or known else self._aliases
         return len(intake.bodies)
 
-    def _store_new(self, intake: Intake) -> int:
+    def _store_apart(self, intake: Intake, digests: Sequence[str]) -> int:
+        """Store those that are new, but what PostgreSQL refuses; return how many."""
+        try:
+            return self._store_new(intake, digests)
+        except REFUSALS as error:
+            if len(digests) == 1:
+                intake.refuse(digests[0], f"PostgreSQL refuses it: {error}")
+                return 0
+        middle = len(digests) // 2
+        halves = digests[:middle], digests[middle:]
+        return sum(self._store_apart(intake, half) for half in halves)
+
+    def _store_new(self, intake: Intake, digests: Sequence[str]) -> int:
         """Store the events that are new; return how many are.
 
         Processes that store the same events at once wait for each other in the order
@@ -122,12 +137,13 @@ class LineageStore:
         """
         for _ in range(ATTEMPTS):
             with self._transaction() as connection:
-                found = connection.execute(KNOWN, (list(intake.bodies),)).fetchall()
+                found = connection.execute(KNOWN, (list(digests),)).fetchall()
             known = {digest.hex for (digest,) in found}
             new = Intake(self._aliases)
-            items = (item for item in intake.bodies.items() if item[0] not in known)
+            wanted = [digest for digest in digests if digest not in known]
+            bodies = ((digest, intake.bodies[digest]) for digest in wanted)
             try:
-                return self._store(new, sorted(new.retake(items)))
+                return self._store(new, sorted(new.retake(bodies)))
             except AGAIN:
                 continue  # another process stored one of them: it is known now
         raise BackendError("other processes store the same events; try again")
@@ -144,7 +160,7 @@ class LineageStore:
                     self._ingesting.commit()
                 with self._ingesting.transaction():
                     yield self._ingesting
-            except AGAIN:
+            except (*AGAIN, *REFUSALS):
                 raise
             except psycopg.Error as error:
                 self.close()
