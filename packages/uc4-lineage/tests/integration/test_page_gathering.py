@@ -171,6 +171,7 @@ def test_a_page_of_the_past_shows_the_graph_and_the_runs_of_then(
     assert named(content, "g").state == "RUNNING"
     assert len(named(content, "f").runs) == 1
     assert "2026-01-01 00:06 UTC" in content.subtitle
+    assert content.facts[-1].value.startswith("Facets and schemas are those of now")
 
 
 def test_a_facet_that_was_deleted_is_not_shown(

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from uc4_lineage.graph import Direction
 from uc4_lineage.naming import Found, find
 from uc4_lineage.node import Kind
-from uc4_lineage.page.content import PageContent
+from uc4_lineage.page.content import Fact, PageContent
 from uc4_lineage.page.gathering import gather
 from uc4_lineage.questions.closure import column_graph
 from uc4_lineage.questions.history import graph_at
 from uc4_lineage.reading import Reader, Snapshot
 
 ANY = (Kind.DATASET, Kind.JOB, Kind.FIELD)
+NOW_ONLY = "Facets and schemas are those of now; where columns come from is left out."
 BOTH = (Direction.UP, Direction.DOWN)
 
 
@@ -79,6 +80,8 @@ def _near(
 def _page(
     reader: Reader, snapshot: Snapshot, keys: list[int], title: str, at: datetime | None
 ) -> PageContent:
-    origins = column_graph(reader).origins if at is None else ()
-    time = at or datetime.now(UTC)
-    return gather(reader, snapshot, keys, origins, title=title, at=time)
+    if at is None:
+        origins, time = column_graph(reader).origins, datetime.now(UTC)
+        return gather(reader, snapshot, keys, origins, title=title, at=time)
+    content = gather(reader, snapshot, keys, title=title, at=at)
+    return replace(content, facts=(*content.facts, Fact("Not of then", NOW_ONLY)))
