@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+COMMON = "mlops-common"
 # What a person would do first with the package, small.
 JOBS = {
     "mlops-common": (
@@ -95,12 +96,20 @@ def lowest(requirement: Requirement) -> Version:
 def test_every_module_imports(
     installation: Installation, wheels: dict[str, Wheel]
 ) -> None:
-    if installation.package == "mlops-common":
+    if installation.package == COMMON:
         pytest.skip("without its extras it need not; the use cases bring them")
     own = workspace_packages(installation.package, wheels)
+    if not brings_all_of_common(wheels[installation.package], wheels[COMMON]):
+        own -= {COMMON}
 
     names = [name.replace("-", "_") for name in own]
     installation.run("python", "-c", IMPORT_ALL, *names)
+
+
+def brings_all_of_common(wheel: Wheel, common: Wheel) -> bool:
+    """Tell whether a use case has every extra of the common library but the tests'."""
+    brought = {e for r in wheel.requirements if r.name == COMMON for e in r.extras}
+    return {*(common.metadata.provides_extra or ())} <= brought | {"testing"}
 
 
 def test_it_does_its_job(installation: Installation) -> None:
