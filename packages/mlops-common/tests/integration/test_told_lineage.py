@@ -265,6 +265,14 @@ def test_a_step_that_is_skipped_tells_what_it_told_when_it_ran(
     assert "mlops_skipped" in second[1]["run"]["facets"]
     assert "mlops_skipped" not in first[1]["run"]["facets"]
 
+    folder = platform.settings.home / "prefect" / "lineage" / "derive_spend"
+    [kept] = folder.iterdir()
+    kept.write_text("torn", "utf-8")
+    assert skipping_pipeline() == 5
+    third = told(platform, "skipping_pipeline.derive_spend")
+    assert states(third) == ["START", "COMPLETE"]
+    assert third[1]["outputs"] == []
+
 
 def test_steps_in_threads_and_flows_below_know_what_they_are_a_part_of(
     platform: Platform,
@@ -392,7 +400,7 @@ def test_where_lineage_is_disabled_nothing_is_told_or_asked(
     assert asked == []
 
 
-def test_a_long_step_tells_that_it_goes_on(
+def test_a_long_step_and_its_flow_tell_that_they_go_on(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlops_common.orchestration.flows import flow
@@ -411,6 +419,7 @@ def test_a_long_step_tells_that_it_goes_on(
 
     long_pipeline()
 
+    assert "RUNNING" in states(told(platform, "long_pipeline"))
     events = told(platform, "long_pipeline.train_long")
     assert {*states(events)} == {"START", "RUNNING", "COMPLETE"}
     assert names(events[1], "inputs") == ["/data/orders.csv"]

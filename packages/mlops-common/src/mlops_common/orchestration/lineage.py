@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import prefect
@@ -22,19 +22,12 @@ from mlops_common.bootstrap import connect
 from mlops_common.lineage.naming import job_name
 from mlops_common.lineage.observation import Engine, JobRun
 from mlops_common.lineage.source import code_of
-from mlops_common.logger import get_logger
 from mlops_common.orchestration import kept_lineage, telling
-from mlops_common.orchestration.telling import Emits, ToldRun
-from mlops_common.params import masked
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from mlops_common.orchestration.telling import Emits, ToldRun, guarded
 
 FLOW, STEP = "FLOW", "TASK"
 REASON = "it was done for the same content, and what it made is still there"
 ENGINE = Engine(name="Prefect", version=prefect.__version__)
-
-log = get_logger(__name__)
 
 
 @contextmanager
@@ -44,12 +37,12 @@ def told_flow(function: Callable[..., Any]) -> Iterator[None]:
     Args:
         function: Of the flow.
     """
-    run = _guarded(_flow_run, function)
+    run = guarded(_flow_run, function)
     if run is None:
         with telling.untold():
             yield
     else:
-        with telling.pulsing(run), telling.told(run):
+        with telling.told(run):
             yield
 
 
@@ -63,13 +56,13 @@ def told_try(
         function: Of the step.
         is_worth: Whether an error is worth another try, where one is left.
     """
-    run = _guarded(_step_run, function)
+    run = guarded(_step_run, function)
     if run is None:
         yield
         return
     with telling.told(run, lambda error: _tries_left() and is_worth(error)):
         yield
-    _guarded(_keep, run)
+    guarded(_keep, run)
 
 
 def tell_skipped(function: Callable[..., Any], key: str) -> None:
@@ -79,15 +72,12 @@ def tell_skipped(function: Callable[..., Any], key: str) -> None:
         function: Of the step.
         key: Of the kept result.
     """
-
-    def tell() -> None:
-        run = _step_run(function, skipped={"reason": REASON, "key": key})
-        if run is not None:
-            run.begin()
-            run.said = kept_lineage.said(key)
-            run.complete()
-
-    _guarded(tell)
+    run = guarded(_step_run, function, skipped={"reason": REASON, "key": key})
+    if run is None:
+        return
+    guarded(run.begin)
+    run.said = guarded(kept_lineage.said, key) or run.said
+    guarded(run.complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +124,7 @@ def _step_run(function: Callable[..., Any], **facets: Any) -> ToldRun | None:
         return None  # the latter is called by another step, as any function is
     parent = above.parent or _flow_at_hand()
     if parent is None and context is None:
-        return None
+        return None  # called outside of everything, as any function is
     number = str(context.task_run.id if context is not None else uuid4())
     flow = parent.job.partition(".")[0] if parent else ""
     begun = telling.begun(number)
@@ -180,12 +170,3 @@ def _tries_left() -> bool:
 def _is(made: Any, function: Callable[..., Any]) -> bool:
     """Whether a flow or step was made of a function."""
     return made is not None and inspect.unwrap(made.fn) is inspect.unwrap(function)
-
-
-def _guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
-    """Call what no run may fail for."""
-    try:
-        return call(*args, **kwargs)
-    except Exception as error:  # noqa: BLE001 - as the module says
-        log.warning("the lineage of a run is not told: %s", masked(f"{error!r}"))
-        return None

@@ -5,10 +5,10 @@ What is told is written down in microseconds and sent behind the run's back.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from mlops_common.lineage.observation import (
     Failure,
@@ -18,9 +18,16 @@ from mlops_common.lineage.observation import (
     observed,
 )
 from mlops_common.lineage.recording import Recording, recording
+from mlops_common.logger import get_logger
+from mlops_common.params import masked
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PULSE = 300.0  # seconds between two signs of life of a run that goes on
 LAST_WORDS = 2.0  # seconds for the end of a run whose process is about to be killed
+
+log = get_logger(__name__)
 
 
 class Emits(Protocol):
@@ -124,6 +131,15 @@ class ToldRun:
         self.emitter.emit(told.with_recorded(said) if said else told)
 
 
+def guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
+    """Call what no run may fail for; an error is only logged."""
+    try:
+        return call(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001 - as the name says
+        log.warning("part of the lineage is not told: %s", masked(f"{error!r}"))
+        return None
+
+
 _open: dict[str, ToldRun] = {}  # by number of the run; its operations are atomic
 _at_hand: ContextVar[ToldRun | None] = ContextVar("told_run")
 
@@ -164,35 +180,42 @@ def told(
     """
     token = _at_hand.set(run)
     try:
-        with recording() as run.said:
-            run.begin()
+        with recording() as run.said, _pulsing(run):
+            guarded(run.begin)
             yield
     except Exception as error:
-        if is_retried is not None and is_retried(error):
-            run.pause(error)
-        else:
-            run.fail(error)
+        again = is_retried is not None and is_retried(error)
+        guarded(run.pause if again else run.fail, error)
         raise
     except BaseException as stop:
-        run.abort(f"stopped by {type(stop).__name__}")
+        guarded(run.abort, f"stopped by {type(stop).__name__}")
         if run.parent is None:
-            run.emitter.flush(LAST_WORDS)  # nothing runs at the exit by a signal
+            # Nothing of Python runs at an exit by a signal.
+            guarded(run.emitter.flush, LAST_WORDS)
         raise
     else:
-        run.complete()
+        guarded(run.complete)
     finally:
         _at_hand.reset(token)
 
 
+def _pulsing(run: ToldRun) -> AbstractContextManager[None]:
+    """Tell now and then that a run, and all that is open below it, goes on.
+
+    One thread does so for all that is below one run.
+    """
+    return nullcontext() if run.root.run in _open else _beating(run)
+
+
 @contextmanager
-def pulsing(run: ToldRun) -> Iterator[None]:
-    """Tell now and then that a run, and all that is open below it, goes on."""
+def _beating(run: ToldRun) -> Iterator[None]:
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(PULSE):
-            for one in [one for one in _open.values() if one.root == run.root]:
-                one.pulse()
+            for one in [*_open.values()]:
+                if run.run in (one.run, one.root):
+                    guarded(one.pulse)
 
     threading.Thread(target=beat, name="lineage-pulse", daemon=True).start()
     try:
