@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from queue import Empty, Queue
 from threading import Thread
+from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING, TypeAlias
 
 from mlops_common.errors import MlopsError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
 
 DEADLINE = 20.0  # seconds
+SETTLING = 0.2  # seconds for a thread that has answered to end
+THREAD = "doctor "  # begins the name of a thread that examines a system
 Probe: TypeAlias = Callable[[], Health]
 
 
@@ -71,7 +74,7 @@ def examine(
         Thread(
             target=lambda s, p: answers.put(_diagnosed(s, p)),
             args=(system, probe),
-            name=f"doctor {system}",
+            name=f"{THREAD}{system}",
             daemon=True,
         ).start()
     start, missing = time.monotonic(), list(wanted)
@@ -86,6 +89,14 @@ def examine(
     for system in missing:
         remedy = f"it did not answer within {deadline:g} s; see that it runs"
         yield Diagnosis(system, Health("down", "", remedies=(remedy,)), deadline)
+
+
+def examining() -> bool:
+    """Whether an examination still goes on, of a system that did not answer in time."""
+    ours = [one for one in enumerate_threads() if one.name.startswith(THREAD)]
+    for thread in ours:
+        thread.join(SETTLING)
+    return any(thread.is_alive() for thread in ours)
 
 
 def _diagnosed(system: str, probe: Probe) -> Diagnosis:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mlops_common import cli
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health
@@ -19,33 +18,33 @@ from mlops_common.processes import LOOPBACK
 from mlops_common.sections import MlflowSettings
 from mlops_common.settings import Settings
 from mlops_common.testing.canned import Told, canned
+from mlops_common.testing.command import Said, mlops
 from mlops_common.testing.mlflow import TrackingServer, tracking_server
 from mlops_common.testing.moto import MotoServer, moto_server
 from mlops_common.tracking import health as tracking_health
 
 
 def doctor(
-    folder: Path, text: str, monkeypatch: pytest.MonkeyPatch
-) -> tuple[int, Path]:
-    """Run the command over a file with settings; return its exit code."""
+    folder: Path, text: str, monkeypatch: pytest.MonkeyPatch, deadline: float = 60
+) -> Said:
+    """Run the command over a file with settings."""
     for name in ("PREFECT_API_URL", "MLOPS_CONFIG", "MLOPS_HOME"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     file = folder / "config.yaml"
     file.write_text(text, "utf-8")
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["--config", str(file), "doctor", "--deadline", "60", "--json"])
-    return int(caught.value.code or 0), file
+    words = ("--config", str(file), "doctor", "--deadline", str(deadline), "--json")
+    return mlops(*words)
 
 
 def test_parts_of_this_machine_are_embedded_and_none_is_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, _ = doctor(tmp_path, "", monkeypatch)
+    said = doctor(tmp_path, "", monkeypatch)
 
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(said.out)
     states = {one["system"]: one["health"]["state"] for one in found}
-    assert code == 0, found
+    assert said.code == 0, found
     assert set(states.values()) == {"embedded"}
     common = {"PostgreSQL", "Object store", "MLflow", "Prefect", "KServe", "Lineage"}
     assert common <= set(states)
@@ -53,18 +52,29 @@ def test_parts_of_this_machine_are_embedded_and_none_is_started(
 
 
 def test_a_configured_system_that_is_away_exits_with_5(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = f"postgres: {{host: {LOOPBACK}, port: {free_port()}, password: hunter2}}"
 
-    code, _ = doctor(tmp_path, text, monkeypatch)
+    said = doctor(tmp_path, text, monkeypatch)
 
-    shown = capsys.readouterr().out
-    (down,) = [one for one in json.loads(shown) if one["system"] == "PostgreSQL"]
-    assert code == BackendError.exit_code
+    (down,) = [one for one in json.loads(said.out) if one["system"] == "PostgreSQL"]
+    assert said.code == BackendError.exit_code
     assert down["health"]["state"] == "down"
     assert "cannot be reached" in down["health"]["remedies"][0]
-    assert "hunter2" not in shown
+    assert "hunter2" not in said.out + said.err
+
+
+def test_what_does_not_answer_in_time_is_down_and_the_command_ends_in_good_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = doctor(tmp_path, "", monkeypatch, deadline=0.1)
+
+    states = {one["system"]: one["health"]["state"] for one in json.loads(said.out)}
+    # Its import alone takes longer.
+    assert states["Prefect"] == "down"
+    assert said.code == BackendError.exit_code
+    assert "FATAL" not in said.err
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """The command that examines every system."""
 
+import os
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,8 +42,21 @@ def doctor(
         console.print_json([asdict(diagnosis) for diagnosis in found])
     else:
         _show(found)
-    if any(diagnosis.health.state == "down" for diagnosis in found):
-        raise typer.Exit(BackendError.exit_code)
+    down = any(diagnosis.health.state == "down" for diagnosis in found)
+    _leave(BackendError.exit_code if down else 0)
+
+
+def _leave(code: int) -> None:
+    """End the command, be it that an examination hangs."""
+    from mlops_common.doctor import examining
+
+    if examining():
+        # Python's own end would pull a library's threads down from under it: an abort.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    if code:
+        raise typer.Exit(code)
 
 
 def _show(found: "list[Diagnosis]") -> None:
