@@ -4,12 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mlops_common.lineage.store.outcome import Refusal
 from mlops_common.lineage.store.store import LineageStore
 
 MOST = 1_000  # events of one transaction, unless a single request brings more
+LINGER = 0.005  # seconds for the clients of a transaction to come again
 
 
 @dataclass(slots=True)
@@ -29,7 +31,8 @@ class GroupCommit:
     """Stores the events that came while the transaction before was on its way.
 
     Alone, an event is stored at once; the more requests come at a time, the more share
-    a transaction. Each is answered after its commit.
+    a transaction. Each is answered after its commit. Those that were answered together
+    are waited for, a moment, so that the next transaction serves as many.
 
     Args:
         store: Where the events go.
@@ -40,6 +43,8 @@ class GroupCommit:
         self._queue: deque[Waiting] = deque()
         self._thread = ThreadPoolExecutor(1, "lineage-commit")
         self._task: asyncio.Task[None] | None = None
+        self._expected = 0
+        self._complete = asyncio.Event()
 
     async def add(self, events: Sequence[bytes]) -> list[Refusal]:
         """Store events; return those that were refused.
@@ -50,6 +55,8 @@ class GroupCommit:
         future: asyncio.Future[list[Refusal]]
         future = asyncio.get_running_loop().create_future()
         self._queue.append(Waiting(events, future))
+        if len(self._queue) >= self._expected:
+            self._complete.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return await future
@@ -62,7 +69,17 @@ class GroupCommit:
 
     async def _run(self) -> None:
         while self._queue:
-            await self._commit(self._group())
+            group = self._group()
+            await self._commit(group)
+            await self._gather(min(len(group) + len(self._queue), MOST))
+
+    async def _gather(self, expected: int) -> None:
+        """Wait until as many requests are there as may come, but not for long."""
+        self._expected = expected
+        self._complete.clear()
+        if len(self._queue) < expected:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._complete.wait(), LINGER)
 
     def _group(self) -> list[Waiting]:
         """Take the next requests from the queue."""
