@@ -123,11 +123,11 @@ class LineagePage:
 
     def status(self) -> str:
         """Return what is said to those who do not see the graph."""
-        return self.page.inner_text("#status")
+        return str(self.page.inner_text("#status"))
 
     def heading(self) -> str:
         """Return the heading of the side panel."""
-        return self.page.inner_text("#panel h2")
+        return str(self.page.inner_text("#panel h2"))
 
     def at(
         self, name: str, right: float = 0.5, down: float = 0.5

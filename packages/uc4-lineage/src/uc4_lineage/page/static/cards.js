@@ -122,11 +122,12 @@ class Cards {
     pen.restore();
   }
 
-  drawState(state, x, y) {
+  drawState(state, x, y, size = 1) {
     if (!Object.hasOwn(STATES, state)) return;
     const { pen, sheet } = this;
     pen.save();
     pen.translate(x, y);
+    pen.scale(size, size);
     pen.beginPath();
     pen.arc(0, 0, 8, 0, 2 * Math.PI);
     pen.fillStyle = sheet.colour[STATES[state].colour];
@@ -173,27 +174,20 @@ class Cards {
   }
 
   drawRow(node, field, x, top, size) {
-    const { pen, card, sheet, model } = this;
+    const { card, sheet } = this;
+    const { types, more } = this.model.nodes[node];
     const light = sheet.choice.columns.get(columnKey(node, field));
     const middle = top + ROW / 2;
     if (light) this.drawLight(light, x, top);
-    const name =
-      field === ALL ? model.nodes[node].more : field === "" ? "the whole dataset" : oneLine(field);
-    const room = size > 12 ? 24 : 110; // far away there are no types
-    const style = {
+    const type = size > 12 ? "" : oneLine(types.get(field) ?? "").toLowerCase(); // seen from near
+    const name = field === ALL ? more : field === "" ? "the whole dataset" : oneLine(field);
+    sheet.write(name, x + 14, middle, {
       font: `${light ? "600 " : ""}${size}px`,
-      width: card.width - room,
+      width: card.width - (type ? 110 : 24),
       colour: light ?? "ink",
-    };
-    sheet.write(name, x + 14, middle, style);
-    if (size > 12) return;
-    const type = oneLine(model.nodes[node].types.get(field) ?? "").toLowerCase();
-    sheet.write(type, x + card.width - 12, middle, {
-      font: "10.5px",
-      width: 80,
-      colour: "soft",
-      align: "right",
     });
+    const small = { font: "10.5px", width: 80, colour: "soft", align: "right" };
+    sheet.write(type, x + card.width - 12, middle, small);
   }
 
   drawLight(light, x, top) {
@@ -218,7 +212,7 @@ class Cards {
 
   /** Draws the name alone, as large as the card allows, and a state that matters. */
   drawName(node, isJob, x, y) {
-    const { pen, card, sheet } = this;
+    const { card, sheet } = this;
     const { label, state } = this.model.nodes[node];
     const width = card.width - (isJob ? 40 : 16);
     const { lines, size } = this.largest(label, width);
@@ -234,11 +228,7 @@ class Cards {
     });
     if (this.arrangement.rows[node].length && sheet.scale > ROWS)
       this.drawRows(node, x, y + card.height, 17);
-    if (!Object.hasOwn(STATES, state) || state === "COMPLETED") return;
-    pen.fillStyle = sheet.colour[STATES[state].colour];
-    pen.beginPath();
-    pen.arc(x + card.width - 14, y + 8, 14, 0, 2 * Math.PI);
-    pen.fill();
+    if (state !== "COMPLETED") this.drawState(state, x + card.width - 16, y + 9, 1.8);
   }
 }
 
