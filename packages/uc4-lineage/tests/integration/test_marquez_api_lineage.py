@@ -244,3 +244,16 @@ def test_the_newest_version_before_a_run_is_what_it_read(client: TestClient) -> 
     (read,) = runs[0]["inputs"]
     assert read["producedByRunId"] == maker
     assert [run["run"]["id"] for run in runs] == [reader, maker]
+
+
+def test_a_server_that_was_started_again_is_no_hindrance(
+    chain: TestClient, store: LineageStore
+) -> None:
+    assert names(nodes(chain, "job:etl:a", depth=0)) == "a clean raw"
+    with store.connect() as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    assert names(nodes(chain, "job:etl:a", depth=0)) == "a clean raw"

@@ -117,6 +117,14 @@ def test_a_long_value_is_cut_in_the_message() -> None:
     assert len(problem) < 200
 
 
+def test_a_value_that_is_too_deep_to_show_is_left_out() -> None:
+    deep: list[Any] = []
+    for _ in range(1_000):
+        deep = [deep]
+
+    assert told(deep) == ["$: expected an object, found …"]
+
+
 def test_no_more_problems_are_told_than_anyone_reads() -> None:
     datasets = [{"namespace": 1, "name": 2}] * 1_000
 

@@ -109,10 +109,20 @@ class Queries:
                 return
 
     def _taken(self) -> psycopg.Connection:
-        try:
-            return self._idle.get_nowait()
-        except Empty:
-            pass
+        """Return an idle connection whose server is still there, or a new one."""
+        while True:
+            try:
+                connection = self._idle.get_nowait()
+            except Empty:
+                return self._opened()
+            try:
+                connection.execute("")
+            except psycopg.Error:
+                connection.close()
+            else:
+                return connection
+
+    def _opened(self) -> psycopg.Connection:
         connection = self._store.connect()
         with translated():
             connection.adapters.register_loader("json", Raw)
