@@ -67,6 +67,15 @@ def test_an_event_comes_in_and_a_question_is_answered(home: Path) -> None:
     ]
 
 
+def test_a_prediction_that_nobody_logged_is_told_as_by_the_command(home: Path) -> None:
+    with serving(home, "--port", "0") as url:
+        served = web.request(f"{url}/api/v1/trace/prediction/unheard-of")
+    told = mlops("trace", "prediction", "unheard-of", folder=home)
+
+    assert (served.status, told.code) == (404, 2)
+    assert served.json()["message"].splitlines()[0] in told.err
+
+
 def test_a_key_from_a_file_is_asked_for(home: Path) -> None:
     file = home / "key"
     file.write_text(f"{KEY}\nanother line\n", "utf-8")
