@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
 from mlops_common.lineage import naming
@@ -37,6 +36,7 @@ from mlops_common.lineage.record import LARGEST, observation, record
 from mlops_common.lineage.statement import Statement
 from mlops_common.testing.shared import shared
 
+jsonschema: Any = pytest.importorskip("jsonschema")
 SPECIFICATION = "data/lineage/openlineage_spec"
 CORE = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 NOW = datetime(2026, 1, 31, 8, 30, tzinfo=UTC)
@@ -177,8 +177,8 @@ class Published:
 
     def _validate(self, value: Any, reference: str) -> None:
         schema = {"$ref": reference}
-        Draft202012Validator(
-            schema, registry=self.registry, format_checker=FormatChecker()
+        jsonschema.Draft202012Validator(
+            schema, registry=self.registry, format_checker=jsonschema.FormatChecker()
         ).validate(value)
 
 
@@ -390,6 +390,6 @@ def test_an_event_that_is_too_large_keeps_its_datasets(published: Published) -> 
 
 def test_each_of_our_schemas_names_itself() -> None:
     for name, schema in schemas().items():
-        Draft202012Validator.check_schema(schema)
+        jsonschema.Draft202012Validator.check_schema(schema)
         assert schema["$id"].endswith(f":{name}")
         assert schema["properties"]["_schemaURL"]["const"] == schema["$id"]

@@ -27,6 +27,7 @@ class SpoolWriter:
         self.folder = folder
         self._limit = limit
         self._segment = max(min(SEGMENT, limit // 4), 1)
+        self._known = 0  # the newest segment that this writer saw
 
     def append(self, *records: bytes) -> Position:
         """Put records at the end, all or none of them.
@@ -45,13 +46,17 @@ class SpoolWriter:
 
     def _newest(self) -> int:
         """Return the number of the segment to append to, a new one if it is full."""
-        numbers = self.folder.numbers()
-        if not numbers:
-            return 1
-        if self.folder.size(numbers[-1]) < self._segment:
-            return numbers[-1]
-        self._bound(numbers)
-        return numbers[-1] + 1
+        if not self._is_newest(self._known):
+            self._known = (self.folder.numbers() or [1])[-1]
+        if self.folder.size(self._known) >= self._segment:
+            self._bound(self.folder.numbers())
+            self._known += 1
+        return self._known
+
+    def _is_newest(self, number: int) -> bool:
+        """Whether a segment is there, and none after it: cheaper than to list all."""
+        here, later = self.folder.segment(number), self.folder.segment(number + 1)
+        return here.exists() and not later.exists()
 
     def _bound(self, numbers: list[int]) -> None:
         """Drop the oldest segments until another one fits."""
@@ -97,6 +102,6 @@ def _append(path: str, block: bytes) -> int:
         except OSError:
             os.ftruncate(file, size)
             raise
-        return os.fstat(file).st_size
+        return size + len(whole)
     finally:
         os.close(file)
