@@ -67,7 +67,7 @@ def _delete(home: Path) -> None:
 
 
 def _is_home(home: Path) -> bool:
-    marks = ("postgres", "objects", "datasets", "prefect")
+    marks = ("postgres", "objects", "datasets", "prefect", "lineage")
     return not any(home.iterdir()) or any((home / mark).exists() for mark in marks)
 
 
