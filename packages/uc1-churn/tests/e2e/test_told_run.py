@@ -30,10 +30,12 @@ STEPS = (
 )
 CORE = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 EVENTS = "SELECT kind, body FROM lineage.events ORDER BY id"
+# Of runs that ended well: one that finds no table cannot tell its columns.
 LACKING = """
-SELECT datasets.namespace || '/' || datasets.name
-FROM lineage.datasets
-WHERE named AND NOT EXISTS (
+SELECT DISTINCT datasets.namespace || '/' || datasets.name
+FROM lineage.edges
+JOIN lineage.datasets ON datasets.id = edges.dataset_id
+WHERE NOT EXISTS (
     SELECT FROM lineage.dataset_facets AS told
     WHERE told.dataset_id = datasets.id AND told.name = %s AND NOT told.deleted
 )
@@ -183,9 +185,9 @@ def test_a_predicted_probability_leads_to_the_copy_of_each_source_column(
     found = [row for row in rows(told, CLOSURE) if row[0] == source]
 
     features = {*(CUSTOMERS.numeric or ()), *(CUSTOMERS.categorical or ())}
-    assert {field for _, field, _, _ in found} == {*features, CUSTOMERS.label}
+    assert {field for _, field, _, _ in found} >= {*features, CUSTOMERS.label}
     assert {job for _, _, job, _ in found} == {f"{FLOW}.extract_from_postgres"}
-    assert all(query.startswith("COPY (SELECT ") for *_, query in found)
+    assert all(query.startswith("COPY (") for *_, query in found)
 
 
 def test_the_log_of_predictions_stands_on_everything_before_it(
@@ -225,17 +227,16 @@ def test_the_model_tells_the_run_commit_and_metrics_behind_it(
     told: Platform, first: ChurnResult
 ) -> None:
     query = """
-    SELECT body FROM lineage.events
-    WHERE job_name = %s AND event_type = 'COMPLETE' ORDER BY event_time LIMIT 1
+    SELECT made.facets -> 'mlops_model'
+    FROM lineage.dataset_versions AS made
+    JOIN lineage.datasets ON datasets.id = made.dataset_id
+    WHERE datasets.namespace = 'mlflow://localhost'
+        AND datasets.name = %s AND made.version = %s
+    ORDER BY made.created_at
     """
-    [[event]] = rows(told, query, f"{FLOW}.trigger_kubeflow_training")
+    [facet] = rows(told, query, first.model.name, str(first.model.version))[0]
 
-    [model] = event["outputs"]
-    facet = model["facets"]["mlops_model"]
-    assert (facet["version"], facet["run_id"]) == (
-        first.model.version,
-        first.model.run_id,
-    )
+    assert facet["run_id"] == first.model.run_id
     assert facet["dataset"] == first.dataset.revision
     assert facet["git_commit"]
     assert facet["metrics"]["roc_auc"] == first.metrics["roc_auc"].value
