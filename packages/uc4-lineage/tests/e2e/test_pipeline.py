@@ -84,13 +84,11 @@ def test_the_run_is_named_and_shows_what_it_found(
     from prefect.client.schemas import filters
 
     _, found = results
+    keys = filters.ArtifactFilterKey(any_=["lineage-coverage", "lineage-runs"])
     with get_client(sync_client=True) as client:
-        latest = filters.ArtifactFilter(
-            key=filters.ArtifactFilterKey(any_=["lineage-coverage", "lineage-runs"])
-        )
-        artifacts = {
-            one.key: one for one in client.read_artifacts(artifact_filter=latest)
-        }
+        every = client.read_artifacts(artifact_filter=filters.ArtifactFilter(key=keys))
+        every.sort(key=lambda one: str(one.created))
+        artifacts = {one.key: one for one in every}  # the newest of each key
         page = artifacts["lineage-coverage"]
         assert page.flow_run_id is not None
         run = client.read_flow_run(page.flow_run_id)
