@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS lineage.datasets (
     hidden     boolean     NOT NULL DEFAULT false,  -- deleted through the API
     UNIQUE (namespace, name)
 );
+CREATE INDEX IF NOT EXISTS hidden_datasets ON lineage.datasets (id) WHERE hidden;
 
 -- Other names of a dataset, from the facet `symlinks`: `target` is the dataset that the
 -- earliest such facet is of. It may be an alias itself; `dataset_id` is where that ends,
@@ -92,6 +93,7 @@ CREATE TABLE IF NOT EXISTS lineage.jobs (
     current_run uuid,         -- whose datasets are the job's: see lineage.edges
     UNIQUE (namespace, name)
 );
+CREATE INDEX IF NOT EXISTS hidden_jobs ON lineage.jobs (id) WHERE hidden;
 
 -- A run ends once, with the first event that says so; another that says otherwise, later
 -- or out of order, is only kept. A run that is only named as a parent is NEW.
@@ -212,6 +214,8 @@ CREATE TABLE IF NOT EXISTS lineage.dataset_versions (
     lifecycle  text  GENERATED ALWAYS AS
         (facets #>> '{lifecycleStateChange,lifecycleStateChange}') STORED
 );
+CREATE INDEX IF NOT EXISTS dataset_versions_by_run
+    ON lineage.dataset_versions (run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS dataset_versions_by_dataset
     ON lineage.dataset_versions (dataset_id, created_at DESC);
 

@@ -26,3 +26,7 @@ CREATE INDEX IF NOT EXISTS predictions_by_time
 CREATE INDEX IF NOT EXISTS predictions_by_entity
     ON serving.predictions (service, entity, predicted_at)
     WHERE entity IS NOT NULL;
+
+-- Lineage: the rows of one request.
+CREATE INDEX IF NOT EXISTS predictions_by_request
+    ON serving.predictions (request_id);
