@@ -1,6 +1,7 @@
 """Our own questions over HTTP."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -102,3 +103,14 @@ def test_a_question_that_has_no_answer_is_told(
 
     assert answer.status_code == status, answer.text
     assert answer.json()["code"] == status
+
+
+def test_a_hundred_who_ask_at_once_are_all_answered(client: TestClient) -> None:
+    def status(question: str) -> int:
+        return client.get(f"{API}/{question}").status_code
+
+    questions = ["questions/orphans", "questions/runs", "jobs", "tags"] * 25
+    with ThreadPoolExecutor(len(questions)) as threads:
+        statuses = list(threads.map(status, questions))
+
+    assert statuses == [200] * len(questions)

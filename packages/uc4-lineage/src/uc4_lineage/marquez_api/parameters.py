@@ -1,5 +1,7 @@
 """Parameters of the API's paths and queries."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, cast
 from urllib.parse import unquote
 
@@ -9,6 +11,7 @@ from pydantic import AfterValidator
 from mlops_common.errors import NotFoundError
 from uc4_lineage.marquez_api.queries import Queries
 from uc4_lineage.naming import storable
+from uc4_lineage.reading import Reader
 
 MOST = (1 << 31) - 1
 
@@ -37,9 +40,30 @@ def name(segment: str) -> str:
     return stored(unquote(segment))
 
 
-def queries_of(request: Request) -> Queries:
+async def queries_of(request: Request) -> Queries:
     """Return the statements of the application that answers."""
+    return _queries(request)
+
+
+def _queries(request: Request) -> Queries:
     return cast("Queries", request.app.state.queries)
+
+
+@contextmanager
+def reading(request: Request) -> Iterator[Reader]:
+    """Lend a reader of the store that answers.
+
+    A handler calls it; it is no dependency. That would hold its connection while the
+    handler waits for a thread, and all threads may wait for a connection.
+
+    Args:
+        request: Of the application whose store is read.
+
+    Raises:
+        BackendError: The store fails, or too many others read it.
+    """
+    with _queries(request).connection() as connection:
+        yield Reader(connection, request.app.state.cache)
 
 
 Asking = Annotated[Queries, Depends(queries_of)]

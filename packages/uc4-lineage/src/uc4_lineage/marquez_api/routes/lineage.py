@@ -10,10 +10,9 @@ from mlops_common.errors import ContractError, NotFoundError
 from uc4_lineage.marquez_api.column_lineage import Column, ColumnLineage
 from uc4_lineage.marquez_api.neighbourhood import around
 from uc4_lineage.marquez_api.nodes import Asked, asked
-from uc4_lineage.marquez_api.parameters import Asking, Depth, NodeId, shown
+from uc4_lineage.marquez_api.parameters import Asking, Depth, NodeId, reading, shown
 from uc4_lineage.marquez_api.queries import Queries
 from uc4_lineage.node import Kind
-from uc4_lineage.reading import Reader
 
 router = APIRouter()
 
@@ -26,8 +25,8 @@ def lineage(
     start = asked(asking, node)
     if start.kind is Kind.FIELD:
         raise ContractError(f"node {node!r}: expected a dataset or a job")
-    with asking.connection() as connection:
-        snapshot = Reader(connection, request.app.state.cache).snapshot()
+    with reading(request) as reader:
+        snapshot = reader.snapshot()
     jobs, datasets = around(snapshot, start.key, depth)
     return shown(asking.json("lineage", jobs=jobs, datasets=datasets), node)
 

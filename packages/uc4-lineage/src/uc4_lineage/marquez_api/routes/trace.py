@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from mlops_common.errors import NotFoundError
-from uc4_lineage.marquez_api.parameters import MOST, Name, Text
-from uc4_lineage.marquez_api.routes.questions import Reading, answered
+from uc4_lineage.marquez_api.parameters import MOST, Name, Text, reading
+from uc4_lineage.marquez_api.routes.questions import answered
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -27,32 +27,36 @@ def platform_of(request: Request) -> "Platform":
 
 
 @router.get("/prediction")
-def last_prediction(request: Request, reading: Reading, entity: Text) -> Response:
+def last_prediction(request: Request, entity: Text) -> Response:
     """Trace the last prediction about someone."""
     from uc4_lineage.trace.prediction import trace_prediction
 
-    return answered(trace_prediction(platform_of(request), reading, None, entity))
+    platform = platform_of(request)
+    with reading(request) as reader:
+        return answered(trace_prediction(platform, reader, None, entity))
 
 
 @router.get("/prediction/{identifier}")
 def prediction(
-    request: Request, reading: Reading, identifier: Name, entity: Text | None = None
+    request: Request, identifier: Name, entity: Text | None = None
 ) -> Response:
     """Trace one prediction to its features, data, model and code."""
     from uc4_lineage.trace.prediction import trace_prediction
 
     platform = platform_of(request)
-    return answered(trace_prediction(platform, reading, identifier, entity))
+    with reading(request) as reader:
+        return answered(trace_prediction(platform, reader, identifier, entity))
 
 
 @router.get("/model/{name}/{version}")
 def model(
     request: Request,
-    reading: Reading,
     name: Name,
     version: Annotated[int, Path(ge=1, le=MOST)],
 ) -> Response:
     """Trace one version of a model to its data and code."""
     from uc4_lineage.trace.model import trace_model
 
-    return answered(trace_model(platform_of(request), reading, name, version))
+    platform = platform_of(request)
+    with reading(request) as reader:
+        return answered(trace_model(platform, reader, name, version))
