@@ -316,6 +316,16 @@ def test_sql_tells_its_tables_and_columns() -> None:
     assert origin["transformations"][0]["subtype"] == "IDENTITY"
 
 
+def test_sql_that_is_too_long_to_be_looked_at_is_told_as_such() -> None:
+    query = f"SELECT {'+'.join(['a'] * 9_000)} AS c FROM orders"  # noqa: S608
+    statement = Statement(query=query, output=FILE)
+    seen = observed("COMPLETE", RUN, NOW, statements=(statement,))
+    told = event(seen, DEFAULTS)
+
+    assert told["job"]["facets"]["mlops_sql"]["skipped"] == 1
+    assert [one["name"] for one in told["outputs"]] == [FILE.name]
+
+
 def test_a_star_takes_the_columns_that_the_table_has() -> None:
     statement = Statement(
         query="COPY (SELECT * FROM orders) TO STDOUT",

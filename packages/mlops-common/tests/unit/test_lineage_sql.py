@@ -1,7 +1,10 @@
+import subprocess
+import sys
+
 import pytest
 
 from mlops_common.lineage.naming import postgres_table
-from mlops_common.lineage.sql_lineage import parsed, tables
+from mlops_common.lineage.sql_lineage import MOST_STATEMENTS, parsed, tables
 from mlops_common.lineage.statement import Statement
 
 
@@ -86,3 +89,67 @@ def test_what_is_no_sql_tells_nothing(query: str) -> None:
     found = parsed(shop(query))
 
     assert (found.inputs, found.outputs, found.origins) == ((), (), {})
+
+
+def test_tables_of_one_name_in_two_schemas_are_two() -> None:
+    query = "SELECT x.a AS x, y.a AS y FROM s1.orders x JOIN s2.orders y ON x.id = y.id"
+
+    assert inputs(query) == ["shop.s1.orders", "shop.s2.orders"]
+    assert origins(query) == {"x": ["shop.s1.orders.a"], "y": ["shop.s2.orders.a"]}
+
+
+SUM = "SELECT ? AS c FROM t"
+WHERE = "SELECT a AS c FROM t WHERE ?"
+COPY = "COPY (SELECT ? FROM t) TO STDOUT"
+EXPLAIN = "EXPLAIN "
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        SUM.replace("?", "+".join(["a"] * 31_000)),
+        WHERE.replace("?", " OR ".join(["x=1"] * 900)),
+        WHERE.replace("?", "(" * 3_000 + "a" + ")" * 3_000),
+        COPY.replace("?", "->".join(["a"] * 1_500)),
+        EXPLAIN * 400 + SUM,
+    ],
+    ids=["sum", "or", "parentheses", "arrows", "explain"],
+)
+def test_a_statement_that_would_end_the_process_is_not_parsed(query: str) -> None:
+    found = parsed(shop(query))
+
+    assert found.skipped
+    assert found.inputs == ()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        SUM.replace("?", "+".join(["a"] * 298)),
+        WHERE.replace("?", " OR ".join(["x=1"] * 148)),
+        WHERE.replace("?", "(" * 290 + "a" + ")" * 290),
+        EXPLAIN * MOST_STATEMENTS + SUM.replace("?", "a"),
+    ],
+    ids=["sum", "or", "parentheses", "explain"],
+)
+def test_a_statement_at_the_bound_is_parsed_on_the_smallest_stack(query: str) -> None:
+    program = (
+        "import sys, threading\n"
+        "from mlops_common.lineage.sql_lineage import parsed\n"
+        "from mlops_common.lineage.statement import Statement\n"
+        "threading.stack_size(512 << 10)\n"
+        "seen = []\n"
+        "look = lambda: seen.append(parsed(Statement(query=sys.argv[1])).skipped)\n"
+        "thread = threading.Thread(target=look)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+        "print(seen)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, query],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stdout) == (0, "[False]\n"), ended.stderr

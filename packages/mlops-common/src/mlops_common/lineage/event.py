@@ -14,7 +14,7 @@ from openlineage.client.serde import Serde
 from mlops_common.lineage import sql_lineage
 from mlops_common.lineage.dataset import Dataset, copied
 from mlops_common.lineage.facets.dataset import input_dataset, output_dataset
-from mlops_common.lineage.facets.own import PRODUCER
+from mlops_common.lineage.facets.own import PRODUCER, Facets, own_facets
 from mlops_common.lineage.facets.run import job_facets, run_facets
 from mlops_common.lineage.naming import DatasetName
 from mlops_common.lineage.observation import Observation
@@ -55,13 +55,15 @@ def built(
     seen: Observation, defaults: Defaults
 ) -> event_v2.RunEvent | event_v2.JobEvent:
     """Return the event of an observation as the client of OpenLineage has it."""
-    inputs, outputs = _datasets(seen)
+    inputs, outputs, skipped = _datasets(seen)
     owner = defaults.owner or f"user:{_account()}"
     known: dict[str, Any] = {
         "eventTime": seen.at.isoformat(),
         "producer": PRODUCER,
         "job": event_v2.Job(
-            seen.namespace or defaults.namespace, seen.job, facets=job_facets(seen)
+            seen.namespace or defaults.namespace,
+            seen.job,
+            facets=job_facets(seen) | _note(skipped),
         ),
         "inputs": [input_dataset(dataset) for dataset in inputs],
         "outputs": [output_dataset(_owned(one, owner)) for one in outputs],
@@ -73,19 +75,31 @@ def built(
     return event_v2.RunEvent(eventType=state, run=run, **known)
 
 
-def _datasets(seen: Observation) -> tuple[list[Dataset], list[Dataset]]:
-    """Return what was read and written, with what follows from the SQL."""
+def _note(skipped: int) -> Facets:
+    """Return the facet that says that some SQL was not looked at, if any was not."""
+    reason = f"more than {sql_lineage.LONGEST:,} characters, or too many operators"
+    note = {"sql": {"skipped": skipped, "reason": reason}}
+    return own_facets(note) if skipped else {}
+
+
+def _datasets(seen: Observation) -> tuple[list[Dataset], list[Dataset], int]:
+    """Return what was read and written, as said and as the SQL tells.
+
+    Last comes the number of statements that were not looked at.
+    """
     inputs = _by_name(seen.inputs)
     outputs = _by_name(seen.outputs)
+    skipped = 0
     for statement in seen.statements:
         reads = sql_lineage.parsed(statement)
+        skipped += reads.skipped
         for name in reads.inputs:
             inputs.setdefault(name, Dataset(name=name))
         written = [statement.output] if statement.output else list(reads.outputs)
         for name in written:
             known = outputs.get(name, Dataset(name=name))
             outputs[name] = _with_columns(known, statement, reads, inputs)
-    return list(inputs.values()), list(outputs.values())
+    return list(inputs.values()), list(outputs.values()), skipped
 
 
 def _by_name(datasets: Iterable[Dataset]) -> dict[DatasetName, Dataset]:

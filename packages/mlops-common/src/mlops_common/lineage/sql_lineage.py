@@ -21,6 +21,14 @@ EVERYTHING = re.compile(r"(?is)^\s*SELECT\s+\*\s+FROM\s+[^\s,;()]+\s*(?:WHERE\b|
 PLACEHOLDER = re.compile(r"%\(\w+\)[sbt]|%[sbt]\b")
 UNNAMED = re.compile(r"_\d+")
 PARTS = re.compile(r'"((?:[^"]|"")*)"|([^."]+)')
+# The parser calls itself for each operator and each statement within another, and a
+# process ends where its stack does: on one of 512 KiB, the smallest that a thread has
+# anywhere, at 890 operators with two tokens each, or at 37 times EXPLAIN.
+LONGEST = 8_000  # characters of a statement that is parsed
+MOST_TOKENS = 600  # of it, besides commas
+MOST_STATEMENTS = 8  # of those that begin with EXPLAIN and the like, in one another
+TOKEN = re.compile(r'[\w."$]+|[^\w\s."$,;]')
+OUTER = re.compile(r"(?i)\b(?:EXPLAIN|DESC|DESCRIBE|PREPARE)\b")
 
 
 @dataclass(frozen=True)
@@ -32,12 +40,14 @@ class Reads:
         outputs: Tables that it writes.
         origins: For a column that it makes, those that it is made from.
         everything: Whether it takes all columns of its one table as they are.
+        skipped: Whether it is too long to be looked at.
     """
 
     inputs: tuple[DatasetName, ...] = ()
     outputs: tuple[DatasetName, ...] = ()
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
     everything: bool = False
+    skipped: bool = False
 
 
 def tables(statement: Statement) -> tuple[DatasetName, ...]:
@@ -54,6 +64,8 @@ def tables(statement: Statement) -> tuple[DatasetName, ...]:
 def parsed(statement: Statement) -> Reads:
     """Return what a statement reads and writes; nothing where it cannot be parsed.
 
+    A statement of more than 8,000 characters or 600 words and operators is skipped.
+
     Examples:
         >>> query = "COPY (SELECT a + b AS c FROM t) TO STDOUT"
         >>> found = parsed(Statement(query=query, database="shop"))
@@ -65,21 +77,33 @@ def parsed(statement: Statement) -> Reads:
         return _copied(statement, copied)
     query = COPY_QUERY.match(statement.query)
     text = query["query"] if query else statement.query
+    if not _harmless(text):
+        return Reads(skipped=True)
     meta = _meta(PLACEHOLDER.sub("NULL", text), statement.dialect)
     if meta is None:
         return Reads()
-    known = {table.name: _named(statement, table) for table in meta.in_tables}
+    found = [(table, _named(statement, table)) for table in meta.in_tables]
+    known = _by_name(found)
     lineage = [
         (column.descendant.name, column.lineage) for column in meta.column_lineage
     ]
-    sources = [source.origin for _, found in lineage for source in found]
-    inputs = [*known.values()]
+    sources = [source.origin for _, origins in lineage for source in origins]
+    inputs = [name for _, name in found]
     inputs += [_resolved(statement, known, table) for table in sources if table]
     return Reads(
         inputs=tuple(dict.fromkeys(inputs)),
         outputs=tuple(_named(statement, table) for table in meta.out_tables),
         origins=_origins(statement, known, lineage, _listed(text)),
-        everything=len(known) == 1 and EVERYTHING.match(text) is not None,
+        everything=len(found) == 1 and EVERYTHING.match(text) is not None,
+    )
+
+
+def _harmless(text: str) -> bool:
+    """Whether the stack of any thread is large enough for the parser of a text."""
+    return (
+        len(text) <= LONGEST
+        and len(TOKEN.findall(text)) <= MOST_TOKENS
+        and len(OUTER.findall(text)) <= MOST_STATEMENTS
     )
 
 
@@ -141,11 +165,20 @@ def _split(columns: str) -> list[str]:
     return [name.strip().strip('"') for name in columns.split(",") if name.strip()]
 
 
+def _by_name(found: Iterable[tuple[Any, DatasetName]]) -> dict[str, DatasetName]:
+    """Return tables by their bare name, where only one table has it."""
+    named: dict[str, set[DatasetName]] = {}
+    for table, name in found:
+        named.setdefault(table.name, set()).add(name)
+    return {bare: names.pop() for bare, names in named.items() if len(names) == 1}
+
+
 def _resolved(
     statement: Statement, known: Mapping[str, DatasetName], table: Any
 ) -> DatasetName:
     """Return the table of a column, which may be named by less than the table."""
-    return known.get(table.name) or _named(statement, table)
+    whole = table.database or table.schema
+    return (None if whole else known.get(table.name)) or _named(statement, table)
 
 
 def _named(statement: Statement, table: Any) -> DatasetName:
