@@ -1,17 +1,22 @@
 """The report of an audit: one HTML page that opens offline, and a few lines of text."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mlops_common.files import replacing
+from mlops_common.params import masked
 from uc4_lineage.coverage import CheckedRun, Coverage
-from uc4_lineage.result import MEANINGS, Emitted, advice, counted, events, runs
+from uc4_lineage.naming import shown
+from uc4_lineage.result import MEANINGS, Emitted, events, runs, verdict
 
 TEMPLATE = "templates/coverage.html.j2"
 SHOWN = 200  # names of one list on the page
+PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")  # what Markdown may read as markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def render(found: Coverage, emitted: Emitted) -> str:
     text = (files("uc4_lineage") / TEMPLATE).read_text("utf-8")
     return environment.from_string(text).render(
         found=found,
-        advice=advice(found, emitted),
+        verdict=verdict(found, emitted),
         cards=cards(found, emitted),
         lists=lists(found),
         meanings=MEANINGS,
@@ -92,22 +97,38 @@ def cards(found: Coverage, emitted: Emitted) -> list[tuple[str, str]]:
 def markdown(
     found: Coverage, emitted: Emitted, links: Sequence[tuple[str, str]]
 ) -> str:
-    """Return the page in short, for Prefect.
+    """Return the page in short, for Prefect; no name in it is read as markup.
 
     Args:
         found: What the audit found.
         emitted: What became of the events that waited.
         links: Where the rest is: name and address.
     """
-    said = advice(found, emitted)
-    verdict = "not complete" if said else "complete"
+    said = verdict(found, emitted)
     parts = (
-        [f"# Lineage of {found.period}: {verdict}"],
+        [f"# Lineage of {found.period}: {said.title.lower()}"],
         [f"- **{name}** {figure}" for name, figure in cards(found, emitted)],
-        [f"- {one}" for one in said],
-        [f"- **{name}** [{address}]({address})" for name, address in links],
+        [f"- {escaped(one)}" for one in said.advice],
+        [f"- **{name}** {_link(address)}" for name, address in links],
     )
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def escaped(text: str) -> str:
+    r"""Return a text as Markdown that shows it letter by letter, in one line.
+
+    The passwords of its addresses are hidden here: nobody finds them afterwards.
+
+    Examples:
+        >>> print(escaped("<img src=x> of [a](javascript:b)"))
+        \<img src\=x\> of \[a\]\(javascript\:b\)
+    """
+    return PUNCTUATION.sub(r"\\\g<0>", shown(masked(text)))
+
+
+def _link(address: str) -> str:
+    place = quote(masked(address), safe="/:@%?&=#+,;~*$")
+    return f"[{escaped(address)}]({place})"
 
 
 def rows(found: Coverage) -> list[dict[str, Any]]:
@@ -128,18 +149,14 @@ def rows(found: Coverage) -> list[dict[str, Any]]:
     ]
 
 
-def title(found: Coverage) -> str:
+def title(found: Coverage, emitted: Emitted) -> str:
     """Return the name of the run that made the audit.
 
     Examples:
         >>> from datetime import UTC, datetime
         >>> from uc4_lineage.coverage import Period, audited
         >>> period = Period.ending(datetime(2026, 3, 2, 8, tzinfo=UTC), 24)
-        >>> title(audited(period, [], []))
+        >>> title(audited(period, [], []), Emitted())
         '2026-03-02 · complete'
     """
-    missing = len(found.gaps) + len(found.without_schema) + len(found.without_owner)
-    said = "complete" if found.complete else counted(missing, "gap")
-    if found.unasked:
-        said = "runs unknown"
-    return f"{found.period.end:%Y-%m-%d} · {said}"
+    return f"{found.period.end:%Y-%m-%d} · {verdict(found, emitted).short}"

@@ -1,6 +1,7 @@
 """What a run of the lineage pipeline returns."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_common.refs import Ref
@@ -105,22 +106,64 @@ def runs(found: Coverage) -> str:
     return f"{found.traced} have lineage"
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the lineage is complete: the same wherever it is told.
+
+    Attributes:
+        short: In a word or two, such as `complete` or `3 gaps`.
+        advice: A sentence for each kind of gap, with what closes it; else none.
+    """
+
+    short: str
+    advice: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.advice
+
+    @property
+    def title(self) -> str:
+        """The verdict as a heading."""
+        return "Complete" if self.complete else "Not complete"
+
+
+def verdict(found: Coverage, emitted: Emitted) -> Verdict:
+    """Say whether the lineage is complete.
+
+    Examples:
+        >>> from datetime import UTC, datetime
+        >>> from uc4_lineage.coverage import Period, audited
+        >>> whole = audited(Period.ending(datetime.now(UTC), 24), [], [])
+        >>> verdict(whole, Emitted()).short, verdict(whole, Emitted(lost=5)).short
+        ('complete', 'events missing')
+    """
+    said = (*_undelivered(emitted), *_gaps(found))
+    if not said:
+        return Verdict("complete", ())
+    if found.unasked:
+        return Verdict("runs unknown", said)
+    if found.complete:
+        return Verdict("events missing", said)
+    missing = len(found.gaps) + len(found.without_schema) + len(found.without_owner)
+    return Verdict(counted(missing, "gap"), said)
+
+
 def closing(found: Coverage, emitted: Emitted) -> str:
     """Say whether the lineage is complete and, where it is not, what to do."""
-    if not advice(found, emitted):
+    said = verdict(found, emitted)
+    if said.complete:
         ran = "every run has lineage" if found.runs else "no run ended in this time"
         described = "every dataset has a schema and an owner"
         known = described if found.schemas.all else "no dataset is known yet"
-        return f"Complete: {ran}, and {known}."
-    return "\n".join(["Not complete:", *(f"- {one}" for one in advice(found, emitted))])
+        return f"{said.title}: {ran}, and {known}."
+    return "\n".join([f"{said.title}:", *(f"- {one}" for one in said.advice)])
 
 
-def advice(found: Coverage, emitted: Emitted) -> list[str]:
-    """Return a sentence for each kind of gap, with what closes it."""
-    said = []
-    if found.unasked:
-        said.append(f"which runs there were is unknown: {found.unasked}")
-    said += [f"{name} was not told: {why}" for name, why in emitted.problems.items()]
+def _undelivered(emitted: Emitted) -> list[str]:
+    """Return a sentence for each way in which events did not arrive."""
+    said = [f"{name} was not told: {why}" for name, why in emitted.problems.items()]
     if emitted.left and not emitted.problems:
         said.append("events wait on; set `patience` to give them more time")
     if emitted.refused:
@@ -128,6 +171,20 @@ def advice(found: Coverage, emitted: Emitted) -> list[str]:
             f"{counted(emitted.refused, 'event')} refused: see refused.jsonl in "
             "lineage/spool of the home folder"
         )
+    if emitted.lost:
+        said.append(
+            f"{counted(emitted.lost, 'event')} lost since the home was made, for want "
+            "of room in lineage/spool; see that the receivers answer, or raise "
+            "lineage.spool_mb"
+        )
+    return said
+
+
+def _gaps(found: Coverage) -> list[str]:
+    """Return a sentence for each kind of gap that an audit found."""
+    said = []
+    if found.unasked:
+        said.append(f"which runs there were is unknown: {found.unasked}")
     if found.gaps:
         first = found.gaps[0]
         said.append(

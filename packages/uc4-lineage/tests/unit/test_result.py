@@ -1,9 +1,11 @@
 """What a person reads of an audit, in the terminal, in Prefect and on the page."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from uc4_lineage import report
 from uc4_lineage.coverage import (
@@ -80,7 +82,8 @@ def test_where_prefect_is_away_the_runs_are_unknown_and_not_none() -> None:
 
     assert found.summary()["Runs"].startswith("unknown")
     assert "nobody answers" in found.closing()
-    assert report.title(found.coverage) == "2026-03-02 · runs unknown"
+    title = report.title(found.coverage, Emitted())
+    assert title == "2026-03-02 · runs unknown"
 
 
 def test_what_was_lost_is_told() -> None:
@@ -95,8 +98,32 @@ def test_what_was_lost_is_told() -> None:
 def test_the_run_is_named_by_its_day_and_the_number_of_gaps() -> None:
     found = audited(PERIOD, [SILENT], [BARE])
 
-    assert report.title(found) == "2026-03-02 · 3 gaps"
-    assert report.title(WHOLE) == "2026-03-02 · complete"
+    assert report.title(found, Emitted()) == "2026-03-02 · 3 gaps"
+    assert report.title(WHOLE, Emitted()) == "2026-03-02 · complete"
+
+
+@pytest.mark.parametrize(
+    "emitted",
+    [
+        Emitted(lost=500),
+        Emitted(refused=1),
+        Emitted(left=9),
+        Emitted(problems={"marquez": "nobody answers"}),
+    ],
+)
+def test_events_that_did_not_arrive_are_told_the_same_everywhere(
+    emitted: Emitted,
+) -> None:
+    assert report.title(WHOLE, emitted) == "2026-03-02 · events missing"
+    assert result(WHOLE, emitted).closing().startswith("Not complete:\n- ")
+    assert ">Not complete<" in report.render(WHOLE, emitted)
+    assert ": not complete\n" in report.markdown(WHOLE, emitted, [])
+
+
+def test_lost_events_have_a_sentence() -> None:
+    said = result(WHOLE, Emitted(lost=500)).closing()
+
+    assert "500 events lost since the home was made" in said
 
 
 def test_the_page_tells_gaps_and_loose_ends_and_nothing_of_what_is_not_there() -> None:
@@ -141,7 +168,38 @@ def test_prefect_shows_the_verdict_first_and_links_the_rest(
     text = report.markdown(found, Emitted(), [("Report", "file:///a.html")])
 
     assert text.splitlines()[0].startswith(f"# Lineage of {PERIOD}: {verdict}")
-    assert "[file:///a.html](file:///a.html)" in text
+    assert "](file:///a.html)" in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        HOSTILE,
+        "<img src=https://x.example/a.png>",
+        "![a](https://x.example/a.png)",
+        "[a](javascript:alert(1))",
+        "`a` <b>",
+        "a\n\n# b",
+        "<javascript:alert(1)>",
+    ],
+)
+def test_no_name_is_markup_in_prefect(name: str) -> None:
+    run = SILENT.model_copy(update={"name": name})
+    bare = DatasetFacts(name, described=False, owned=False)
+    found = audited(PERIOD, [run], [bare], unasked=name)
+    emitted = Emitted(problems={name: name})
+    links = [("Report", f"https://x.example/{name})")]
+
+    page = MarkdownIt().render(report.markdown(found, emitted, links))
+
+    assert set(re.findall(r"</?(\w+)", page)) <= {*"ap", "h1", "ul", "li", "strong"}
+    assert page.count("<h1>") == page.count("<a ") == 1
+
+
+def test_no_password_reaches_prefect() -> None:
+    found = audited(PERIOD, [], [], unasked="https://ann:s3cret@x.example did not")
+
+    assert "s3cret" not in report.markdown(found, Emitted(), [])
 
 
 def test_the_table_has_a_row_for_each_run_gaps_first() -> None:

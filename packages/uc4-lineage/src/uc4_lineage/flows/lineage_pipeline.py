@@ -35,7 +35,7 @@ def data_lineage_pipeline(params: LineageParams | None = None) -> LineageResult:
     period = Period.ending(datetime.now(UTC), params.hours)
     emitted = emit_lineage(params.patience)
     result = query_lineage(period, emitted, params.stale_days)
-    name_run(report.title(result.coverage))
+    name_run(report.title(result.coverage, emitted))
     return result
 
 
