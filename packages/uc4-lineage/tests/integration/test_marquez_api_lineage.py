@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from mlops_common.lineage.store import LineageStore
 from mlops_common.testing.shared import shared
 from uc4_lineage.marquez_api.application import application
+from uc4_lineage.reading import Reader
 from uc4_lineage.testing.events import DATA, dataset, run_event
 
 POST = "/api/v1/lineage"
@@ -203,9 +204,37 @@ def test_a_version_shows_the_columns_of_its_time(fields: TestClient) -> None:
     node = f"dataset:{DATA}:b"
 
     assert "new:x" in columns(fields, node)
-    assert "new:x" not in columns(fields, f"{node}#{version}")
+    assert sorted(columns(fields, f"{node}#{version}")) == ["a:v", "a:x", "b:w", "b:y"]
     both = {"nodeId": f"{node}#{version}", "withDownstream": "true"}
     assert fields.get(COLUMNS, params=both).status_code == 400
+
+
+def test_an_origin_that_the_job_no_longer_tells_is_gone(
+    fields: TestClient, reader: Reader
+) -> None:
+    later = dataset("b", {"y": "int"}, {"y": ["new.x"]})
+    fields.post(POST, json=run_event("make_b", ["new"], [later], at=5))
+    place = f"/api/v1/namespaces/{DATA.replace('/', '%2F')}/datasets/b"
+    old = f"datasetField:{DATA}:a:x"
+
+    (told,) = fields.get(place).json()["columnLineage"]
+    assert [one["dataset"] for one in told["inputFields"]] == ["new"]
+    for node in (f"datasetField:{DATA}:b:y", f"dataset:{DATA}:b", "job:etl:make_b"):
+        found = columns(fields, node, withDownstream="true")
+        assert "new:x" in found
+        assert not {"a:x", "a:v"} & found.keys(), node
+    assert columns(fields, old, withDownstream="true") == {}
+    asked = {(row[2], row[4]) for row in reader.rows("origins")}
+    assert asked == {("y", "x"), ("z", "y"), ("", "w")}  # as the questions have it
+
+
+def test_what_a_deleted_job_made_has_no_origins(fields: TestClient) -> None:
+    fields.delete("/api/v1/namespaces/etl/jobs/make_b")
+    place = f"/api/v1/namespaces/{DATA.replace('/', '%2F')}/datasets/b"
+
+    assert columns(fields, f"datasetField:{DATA}:b:y") == {}
+    assert "a:x" not in columns(fields, f"dataset:{DATA}:b", withDownstream="true")
+    assert not fields.get(place).json()["columnLineage"]
 
 
 def test_a_dataset_tells_the_lineage_of_its_columns(fields: TestClient) -> None:

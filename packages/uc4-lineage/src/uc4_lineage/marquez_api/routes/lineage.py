@@ -44,8 +44,9 @@ def column_lineage(
         raise ContractError(
             "Node version cannot be specified when withDownstream is true"
         )
-    walk = ColumnLineage(asking, _until(asking, start))
-    columns = _columns(asking, start)
+    until = _until(asking, start)
+    walk = ColumnLineage(asking, until)
+    columns = _columns(asking, start, until)
     walk.follow(columns, "columns_up", depth)
     if withDownstream:
         walk.follow(columns, "columns_down", depth)
@@ -53,11 +54,12 @@ def column_lineage(
     return Response(body, media_type="application/json")
 
 
-def _columns(asking: Queries, start: Asked) -> list[Column]:
-    """Return the fields that a node stands for."""
+def _columns(asking: Queries, start: Asked, until: datetime | None) -> list[Column]:
+    """Return the fields that a node stands for, or stood for at a time."""
     if start.kind is Kind.FIELD:
         return [Column(start.key, start.field)]
-    rows = asking.rows(f"columns_of_{start.kind.name.lower()}", key=start.key)
+    statement = f"columns_of_{start.kind.name.lower()}"
+    rows = asking.rows(statement, key=start.key, until=until)
     return [Column(*row) for row in rows]
 
 

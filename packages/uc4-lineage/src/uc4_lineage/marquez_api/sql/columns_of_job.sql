@@ -1,2 +1,2 @@
-SELECT DISTINCT output_id, output_field FROM lineage.column_edges
+SELECT DISTINCT output_id, output_field FROM pg_temp.origins(%(until)s::timestamptz)
 WHERE job_id = -%(key)s AND output_field <> '';

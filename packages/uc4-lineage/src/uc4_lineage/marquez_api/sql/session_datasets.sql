@@ -11,6 +11,29 @@ RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN masking THEN 'MASKED' ELSE coalesce(nullif(subtype, ''), type) END
 $$;
 
+-- Which field each field was made from at a time, or is by now. A job may have changed:
+-- of each of its outputs only what the last run that told said, as `origins` of the
+-- questions has it. What was said before and after a time is taken as said then.
+CREATE FUNCTION pg_temp.origins(until timestamptz) RETURNS SETOF lineage.column_edges
+LANGUAGE sql STABLE AS $$
+    SELECT e.*
+    FROM lineage.column_edges AS e
+    WHERE e.first_at <= coalesce(until, 'infinity')
+        AND (e.last_at > until OR e.run_id = (
+            SELECT told.run_id
+            FROM lineage.column_edges AS told
+            WHERE told.job_id = e.job_id AND told.output_id = e.output_id
+                AND told.last_at <= coalesce(until, 'infinity')
+            ORDER BY told.last_at DESC, told.run_id
+            LIMIT 1
+        ))
+        AND NOT EXISTS (SELECT FROM lineage.jobs WHERE hidden AND id = e.job_id)
+        AND NOT EXISTS (
+            SELECT FROM lineage.datasets
+            WHERE hidden AND id IN (e.output_id, e.input_id)
+        )
+$$;
+
 CREATE FUNCTION pg_temp.column_lineage(its_dataset integer) RETURNS json
 LANGUAGE sql STABLE AS $$
     SELECT json_agg(
@@ -31,7 +54,7 @@ LANGUAGE sql STABLE AS $$
             )
             ORDER BY d.namespace, d.name, e.input_field, e.type, e.subtype
         ) AS origins
-        FROM lineage.column_edges AS e
+        FROM pg_temp.origins(NULL) AS e
         JOIN lineage.datasets AS d ON d.id = e.input_id
         WHERE e.output_id = its_dataset AND e.output_field <> ''
         GROUP BY e.output_field
