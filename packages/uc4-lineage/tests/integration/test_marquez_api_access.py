@@ -97,3 +97,56 @@ def test_a_browser_takes_no_answer_for_a_page(local: TestClient) -> None:
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+FOREIGN = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "http://localhost.evil.example:5000"},
+    {"Origin": "null"},  # of a sandboxed frame, or of a file
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Origin": "http://localhost:5000", "Sec-Fetch-Site": "cross-site"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_a_page_of_another_site_changes_nothing(
+    local: TestClient, headers: dict[str, str]
+) -> None:
+    local.post(POST, json=run_event("load", state="START"))
+    job = "/api/v1/namespaces/etl/jobs/load"
+    (run,) = local.get(f"{job}/runs").json()["runs"]
+    end = f"/api/v1/jobs/runs/{run['id']}/complete"
+
+    statuses = [
+        local.post(end, headers=headers).status_code,  # needs no body
+        local.post(POST, json=run_event("other"), headers=headers).status_code,
+        local.delete(job, headers=headers).status_code,
+        local.put(f"{TAGS}/pii", json={}, headers=headers).status_code,
+    ]
+
+    assert statuses == [403] * 4
+    assert local.get(f"{job}/runs").json()["runs"][0]["state"] == "RUNNING"
+    assert local.get(TAGS, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://127.0.0.1:3000"},
+        {"Origin": "http://[::1]"},
+        {"Origin": "http://localhost:5000", "Sec-Fetch-Site": "same-origin"},
+    ],
+)
+def test_a_page_of_this_machine_may_change_things(
+    local: TestClient, headers: dict[str, str]
+) -> None:
+    answer = local.post(POST, json=run_event("load"), headers=headers)
+
+    assert answer.status_code == 201
+
+
+def test_with_a_key_any_page_that_knows_it_may_call(guarded: TestClient) -> None:
+    headers = {"Authorization": f"Bearer {KEY}", "Origin": "https://ours.example"}
+
+    assert guarded.post(POST, json=run_event("a"), headers=headers).status_code == 201

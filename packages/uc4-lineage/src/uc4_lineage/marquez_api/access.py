@@ -1,7 +1,7 @@
 """Who may call the API, and the paths of names that hold a slash."""
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -31,6 +31,10 @@ WRONG_KEY = Refused(
 WRONG_HOST = Refused(
     403, "without a key, this API is only for this machine: call it by 127.0.0.1"
 )
+FOREIGN = Refused(
+    403, "without a key, no page of another site may change anything here"
+)
+SAFE = {"GET", "HEAD"}  # what a page may send, but not read the answer of
 
 
 class Access:
@@ -43,7 +47,8 @@ class Access:
         app: What answers.
         key: Bearer token that every request must bring, but for `/health`.
         hosts: Names by which the server may be called; any when omitted. A page of
-            another site that names its own host after this machine is refused.
+            another site that names its own host after this machine is refused, and
+            so is one that would change something.
     """
 
     def __init__(
@@ -78,15 +83,30 @@ class Access:
     def _refused(self, scope: Scope) -> Refused | None:
         headers = dict(scope["headers"])
         if self._hosts is not None:
-            host = headers.get(b"host", b"")
-            name = host if host.endswith(b"]") else host.rpartition(b":")[0] or host
-            if name.lower() not in self._hosts:
+            if _name(headers.get(b"host", b"")) not in self._hosts:
                 return WRONG_HOST
+            if scope["method"] not in SAFE and self._foreign(headers):
+                return FOREIGN
         if self._key is None or scope["path"] == HEALTH:
             return None
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         good = hmac.compare_digest(token.strip(), self._key)
         return None if good and scheme.lower() == b"bearer" else WRONG_KEY
+
+    def _foreign(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Tell whether a page of another site asks, as its browser says."""
+        if headers.get(b"sec-fetch-site") == b"cross-site":
+            return True
+        origin = headers.get(b"origin")
+        if origin is None or self._hosts is None:
+            return False
+        return _name(origin.partition(b"://")[2]) not in self._hosts
+
+
+def _name(host: bytes) -> bytes:
+    """Return a host without its port."""
+    name = host if host.endswith(b"]") else host.rpartition(b":")[0] or host
+    return name.lower()
 
 
 async def _refuse(send: Send, refused: Refused) -> None:
