@@ -5,17 +5,22 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 
-from mlops_common.errors import ConfigError, MlopsError
+from mlops_common.errors import BackendError, ConfigError
 from mlops_common.lineage.courtesy import Courtesy
 from mlops_common.lineage.overflow import Overflow
-from mlops_common.lineage.receivers.base import Event, Receiver, Refused
+from mlops_common.lineage.receivers.base import Event, Receiver
 from mlops_common.lineage.spool.folder import MODE, Position, SpoolFolder
 from mlops_common.lineage.spool.reading import Batch, SpoolReader, reclaim
+from mlops_common.lineage.spool.suspects import Suspects
+from mlops_common.lineage.taking import Taking
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
 
 AT_ONCE = 200  # records read from the spool in one go
+NEEDED = ("mlops_common.lineage.event", "openlineage_sql")
+GUILTY = "the programs that looked at it ended"
 REFUSED = "refused.jsonl"
 REFUSED_LIMIT = 1 << 20  # bytes after which refused events are only logged
 
@@ -58,6 +63,8 @@ class Outlet:
         self._peers = peers
         self._overflow = overflow
         self._courtesy = courtesy or Courtesy()
+        self._suspects = Suspects(folder, receiver.name)
+        self._taking = Taking(receiver)
         self.refused = 0
 
     @property
@@ -81,12 +88,17 @@ class Outlet:
         with self._turn() as ours:
             if ours:
                 self.reader.resume()
+                self._suspects.resume()
                 while not stop() and (batch := self._tell_batch()) is not None:
                     count += len(batch.records)
         if self._overflow is not None and not self.reader.batch(1).records:
             while not stop() and (found := self._tell_overflow(self._overflow)):
                 count += found
         return count
+
+    def abandon(self) -> None:
+        """Say that the program ends while an event is made, by no fault of that."""
+        self._suspects.clear()
 
     def _tell_batch(self) -> Batch | None:
         """Tell the next records of the spool, and return them; none at its end."""
@@ -115,37 +127,37 @@ class Outlet:
         Raises:
             MlopsError: The receiver is away.
         """
+        _import()
         events: list[Event] = []
         sources: list[bytes] = []
-        for record in records:
-            self._courtesy.step_aside()
-            try:
-                events.append(self._event(record))
-                sources.append(record)
-            except ImportError as error:
-                raise ConfigError(
-                    f"lineage needs {error.name}; install mlops-common[lineage]"
-                ) from error
-            except Exception as error:  # noqa: BLE001 - a mistake of ours stops no others
-                self._set_aside(record, f"{type(error).__name__}: {error}")
+        with self._suspects.watching() as look:
+            for record in records:
+                self._courtesy.step_aside()
+                if self._suspects.guilty(record):
+                    self._set_aside(record, GUILTY)
+                    continue
+                look(record)
+                event = self._made(record)
+                if event is not None:
+                    events.append(event)
+                    sources.append(record)
         self._courtesy.step_aside()
-        for refused in self._taken(events):
+        for refused in self._taking.take(events):
             self._set_aside(sources[refused.index], refused.reason)
 
-    def _taken(self, events: Sequence[Event]) -> list[Refused]:
-        """Let the receiver take events; one on which it breaks counts as refused."""
+    def _made(self, record: bytes) -> Event | None:
+        """Return the event of a record; none of one that is set aside.
+
+        Raises:
+            BackendError: There is no room to make it, on disk or in memory.
+        """
         try:
-            return list(self.receiver.take(events)) if events else []
-        except MlopsError:
-            raise
+            return self._event(record)
+        except (OSError, MemoryError) as error:
+            raise BackendError(f"no event can be made now: {error!r}") from error
         except Exception as error:  # noqa: BLE001 - a mistake of ours stops no others
-            if len(events) == 1:
-                return [Refused(0, f"{type(error).__name__}: {error}")]
-        return [
-            Refused(index, found.reason)
-            for index, event in enumerate(events)
-            for found in self._taken([event])
-        ]
+            self._set_aside(record, f"{type(error).__name__}: {error}")
+            return None
 
     def _set_aside(self, record: bytes, reason: str) -> None:
         """Keep a record that will never be told, where there is room, and say so."""
@@ -154,11 +166,13 @@ class Outlet:
         path = self._folder.path / REFUSED
         log.warning("%s refused an event of lineage: %s", self.receiver.name, why)
         line = {"receiver": self.receiver.name, "reason": why}
+        kept = {**line, "record": masked(record.decode("utf-8", "replace"))}
         with suppress(OSError):
-            if not path.exists() or path.stat().st_size < REFUSED_LIMIT:
-                text = json.dumps({**line, "record": record.decode("utf-8", "replace")})
-                with path.open("a", encoding="utf-8") as stream:
-                    stream.write(text + "\n")
+            file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, MODE)
+            with os.fdopen(file, "ab") as stream:
+                if stream.tell() < REFUSED_LIMIT:
+                    os.fchmod(file, MODE)
+                    stream.write(json.dumps(kept).encode() + b"\n")
 
     @contextmanager
     def _turn(self) -> Iterator[bool]:
@@ -179,6 +193,21 @@ class Outlet:
             _locks.discard(lock)
             fcntl.flock(lock, fcntl.LOCK_UN)
             os.close(lock)
+
+
+def _import() -> None:
+    """Import what makes events, before any record could be blamed for it.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    try:
+        for module in NEEDED:
+            import_module(module)
+    except ImportError as error:
+        raise ConfigError(
+            f"lineage needs {error.name}; install mlops-common[lineage]"
+        ) from error
 
 
 def _claimed(lock: int) -> bool:

@@ -56,7 +56,9 @@ class Teller:
         self._wake.set()
         with self._courtesy.hurrying():
             self._thread.join(timeout)
-        if not self._thread.is_alive():
+        if self._thread.is_alive():
+            self.outlet.abandon()
+        else:
             self.outlet.receiver.close()
 
     def _run(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mlops_common.errors import BackendError
 from mlops_common.lineage.receivers.base import Event, Refused
 
 if TYPE_CHECKING:
@@ -38,9 +39,15 @@ class EmbeddedReceiver:
         """Store events; one that is there already changes nothing.
 
         Raises:
-            BackendError: PostgreSQL failed.
+            BackendError: PostgreSQL failed, or this machine has no room for its work.
         """
-        found = self._store.ingest(events)
+        try:
+            found = self._store.ingest(events)
+        except (OSError, MemoryError) as error:
+            raise BackendError(
+                f"the store of lineage has no room to work: {error!r}; free disk and "
+                "memory, then it goes on"
+            ) from error
         return [
             Refused(refusal.index, f"{refusal.where}: {refusal.reason}")
             for refusal in found.refused
