@@ -288,6 +288,37 @@ def test_every_feature_leads_to_columns_of_the_source_and_its_copy(
     assert [(one.job.name, one.text) for one in found.queries] == [("extract", COPY)]
 
 
+def test_a_later_change_of_the_pipeline_changes_no_trace_of_an_old_prediction(
+    platform: Platform, reader: Reader
+) -> None:
+    before = trace_prediction(platform, reader, "r2")
+    table = dataset(
+        "training",
+        origins={"age": [("file", "elsewhere", "years")]},
+        namespace="file",
+        facets=version("d9"),
+    )
+    staged = dataset("staged", origins={}, namespace="file")
+    changed = run_event("extract", [dataset(SOURCE, namespace=LOCAL)], [staged], at=89)
+    changed["job"]["facets"] = {"sql": {"query": "COPY other", **_facet()}}
+    prepared = run_event("prepare", [dataset("elsewhere")], [table], at=90)
+    store = platform.lineage_store
+    assert not store.ingest([changed, prepared]).refused
+    store.close()
+
+    after = trace_prediction(platform, reader, "r2")
+
+    assert after.features == before.features
+    assert after.queries == before.queries
+    assert [one.text for one in after.queries] == [COPY]
+    told = {hop.job.name: hop.run for hop in after.features[0].chain.hops}
+    assert told.pop("serve.churn") is told.pop("materialize") is None
+    assert set(told.values()) < {one.run for one in after.model.made}
+    said = traced("prediction", "r2")
+    assert said.out.count("as the job makes it now") == 2
+    assert f"as told by run {told['extract']}" in " ".join(said.out.split())
+
+
 def test_an_entity_has_a_last_prediction_or_one_row_of_a_request(
     platform: Platform, reader: Reader
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 from uc4_lineage.commands.output import called, moment, print_table, say
 from uc4_lineage.trace.fields import Chain
@@ -57,9 +58,9 @@ def prediction(found: PredictionTrace) -> None:
 
 def _ways(found: PredictionTrace) -> None:
     """Show by which jobs the columns came, each with its statement if it has one."""
-    queries = {query.job: query.text for query in found.queries}
+    queries = {(query.job, query.run): query.text for query in found.queries}
     steps = {
-        (hop.column.owner, hop.origin.owner, hop.job): None
+        (hop.column.owner, hop.origin.owner, hop.job, hop.run): None
         for feature in found.features
         for hop in feature.chain.hops
     }
@@ -70,11 +71,15 @@ def _ways(found: PredictionTrace) -> None:
         (
             made.name,
             origin.name,
-            _lines(job.name, _cut(queries.get(job, ""))),
+            _lines(job.name, _since(run), _cut(queries.get((job, run), ""))),
         )
-        for made, origin, job in steps
+        for made, origin, job, run in steps
     )
     print_table(("dataset", "made from", "by"), rows)
+
+
+def _since(run: UUID | None) -> str:
+    return "as the job makes it now" if run is None else f"as told by run {run}"
 
 
 def _value(value: Any) -> str:

@@ -3,10 +3,12 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
-from uc4_lineage.columns import ColumnGraph, Origin, Place
+from uc4_lineage.columns import Origin, Place
 from uc4_lineage.node import Node
 from uc4_lineage.reading import Reader
+from uc4_lineage.trace.origins import Origins
 
 INDIRECT = "INDIRECT"
 
@@ -20,12 +22,15 @@ class Hop:
         origin: The column of an input that goes into it.
         job: The job that makes it so.
         how: Such as IDENTITY or AGGREGATION, and a description; may be empty.
+        run: The run of the job that told so when the model was made; nothing where it
+            is only known how the job makes the column now.
     """
 
     column: Node
     origin: Node
     job: Node
     how: str
+    run: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,14 @@ class Chain:
     sources: tuple[Node, ...]
 
 
-def chain(reader: Reader, graph: ColumnGraph, starts: Iterable[Origin]) -> Chain:
+def chain(reader: Reader, origins: Origins, starts: Iterable[Origin]) -> Chain:
     """Return the chain that begins with some origins of a column.
 
     What only decides on rows, such as a filter or the key of a join, is left out.
 
     Args:
         reader: Knows the names.
-        graph: The origins of all columns, as jobs tell them now.
+        origins: The origins of all columns.
         starts: The first hops.
     """
     queue = deque(one for one in starts if one.type != INDIRECT)
@@ -59,7 +64,7 @@ def chain(reader: Reader, graph: ColumnGraph, starts: Iterable[Origin]) -> Chain
         hops.append(hop)
         further = [
             one
-            for one in graph.made_from(Place(hop.input, hop.input_field))
+            for one in origins.made_from(Place(hop.input, hop.input_field))
             if one.type != INDIRECT
         ]
         if not further:
@@ -68,12 +73,12 @@ def chain(reader: Reader, graph: ColumnGraph, starts: Iterable[Origin]) -> Chain
         known.update(fresh)
         queue.extend(fresh)
     return Chain(
-        hops=tuple(_hop(reader, one) for one in hops),
+        hops=tuple(_hop(reader, origins, one) for one in hops),
         sources=tuple(_field(reader, one) for one in dict.fromkeys(ends)),
     )
 
 
-def _hop(reader: Reader, origin: Origin) -> Hop:
+def _hop(reader: Reader, origins: Origins, origin: Origin) -> Hop:
     (job,) = reader.nodes([origin.job])
     how = ": ".join(part for part in (origin.subtype, origin.description) if part)
     return Hop(
@@ -81,6 +86,7 @@ def _hop(reader: Reader, origin: Origin) -> Hop:
         origin=_field(reader, Place(origin.input, origin.input_field)),
         job=job,
         how=how,
+        run=origins.run(origin),
     )
 
 

@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from mlops_common.lineage import naming
 from mlops_common.lineage.store.store import DATABASE
-from uc4_lineage.columns import ColumnGraph, Origin, Place
+from uc4_lineage.columns import Origin, Place
 from uc4_lineage.node import Node
-from uc4_lineage.questions.closure import column_graph
 from uc4_lineage.reading import Reader
 from uc4_lineage.trace.fields import Chain, chain
 from uc4_lineage.trace.model import ModelTrace, trace_model
+from uc4_lineage.trace.origins import Origins, key_of, origins_of
 from uc4_lineage.trace.predictions import Prediction, logged
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ class Query:
     Attributes:
         job: The job.
         text: Its SQL.
+        run: The run that told it; nothing where it is the job's statement of now.
     """
 
     job: Node
     text: str
+    run: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ def trace_prediction(
 ) -> PredictionTrace:
     """Return where a prediction comes from.
 
+    Columns and statements are those of the runs that made the version of the model;
+    what these did not tell is as the jobs make it now.
+
     Args:
         platform: Where the registry is, and the snapshots.
         reader: Reads the store, and the log beside it.
@@ -90,30 +96,30 @@ def trace_prediction(
     model = trace_model(
         platform, reader, first.model, first.version, first.service, first.at
     )
-    graph = column_graph(reader)
-    starts = _starts(platform, reader, graph, model)
+    origins = origins_of(reader, model.made)
+    starts = _starts(platform, reader, origins, model)
     features = tuple(
-        Feature(name, value, chain(reader, graph, _of(starts, name)))
+        Feature(name, value, chain(reader, origins, _of(starts, name)))
         for name, value in first.features.items()
     )
     return PredictionTrace(rows, features, _queries(reader, features), model)
 
 
 def _starts(
-    platform: "Platform", reader: Reader, graph: ColumnGraph, model: ModelTrace
+    platform: "Platform", reader: Reader, origins: Origins, model: ModelTrace
 ) -> list[Origin]:
     """Return the first hop of every feature: from the log, or else from the model."""
     settings = platform.settings.postgres
     log = naming.postgres_table(
         settings.host, DATABASE, LOG, port=settings.port, schema="serving"
     )
-    rows = reader.rows("dataset_key", namespace=log.namespace, name=log.name)
-    found = graph.made_from(Place(rows[0][0], FEATURES)) if rows else []
+    key = key_of(reader, log.namespace, log.name)
+    found = [] if key is None else origins.made_from(Place(key, FEATURES))
     if found or not model.made:
         return found
     made = model.made[0].dataset
-    rows = reader.rows("dataset_key", namespace=made.namespace, name=made.name)
-    return graph.made_from(Place(rows[0][0]))
+    key = key_of(reader, made.namespace, made.name)
+    return [] if key is None else origins.made_from(Place(key))
 
 
 def _of(starts: Iterable[Origin], feature: str) -> list[Origin]:
@@ -122,13 +128,18 @@ def _of(starts: Iterable[Origin], feature: str) -> list[Origin]:
 
 def _queries(reader: Reader, features: Iterable[Feature]) -> tuple[Query, ...]:
     """Return the statement of each job on the way that has one."""
-    jobs = [hop.job for feature in features for hop in feature.chain.hops]
-    found = []
-    for job in dict.fromkeys(jobs):
-        rows = reader.rows(
-            "job_facet", namespace=job.namespace, job=job.name, name="sql"
-        )
-        query = rows[0][0].get("query") if rows else None
-        if isinstance(query, str):
-            found.append(Query(job, query))
-    return tuple(found)
+    hops = [hop for feature in features for hop in feature.chain.hops]
+    told = dict.fromkeys((hop.job, hop.run) for hop in hops)
+    found = (_query(reader, job, run) for job, run in told)
+    return tuple(query for query in found if query is not None)
+
+
+def _query(reader: Reader, job: Node, run: UUID | None) -> Query | None:
+    """Return the statement of a job in a run; without a run, its statement of now."""
+    names = {"namespace": job.namespace, "job": job.name}
+    if run is not None:
+        rows = reader.rows("run_statement", run=run, **names)
+        return Query(job, rows[0][0], run) if rows else None
+    rows = reader.rows("job_facet", name="sql", **names)
+    text = rows[0][0].get("query") if rows else None
+    return Query(job, text) if isinstance(text, str) else None
