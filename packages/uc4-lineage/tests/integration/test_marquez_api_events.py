@@ -165,6 +165,55 @@ def test_what_is_no_event_is_refused(client: TestClient, body: bytes) -> None:
     assert answer.json()["code"] == answer.status_code
 
 
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        (b"NaN", "NaN is no number of JSON"),
+        (b"tru", "expected JSON"),
+        (b'"\xff"', "expected UTF-8"),
+        (b"[" * 2_000 + b"]" * 2_000, "nested deeper"),
+    ],
+    ids=["nan", "typo", "bytes", "deep"],
+)
+def test_one_event_that_is_no_json_is_refused_alone(
+    client: TestClient, place: bytes, reason: str
+) -> None:
+    half = json.dumps(run_event('half ] \\ "', at=1)).replace("half", "\\ud800", 1)
+    wrong = json.dumps(run_event("wrong", facets={"f": {"v": 7.125}})).encode()
+    sound = json.dumps(run_event("sound", at=2)).encode()
+    batch = b",\n".join([half.encode(), wrong.replace(b"7.125", place), sound])
+
+    answer = client.post(BATCH, content=b" [" + batch + b"] ", headers=JSON)
+
+    assert answer.status_code == 200, answer.text
+    (failed,) = answer.json()["failed_events"]
+    assert failed["index"] == 1
+    assert failed["reason"].startswith("$[1]")
+    assert reason in failed["reason"]
+    jobs = client.get("/api/v1/jobs").json()["jobs"]
+    assert sorted(job["name"] for job in jobs) == ["sound", '\ufffd ] \\ "']
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_of_many_wrong_events_the_first_are_told_and_the_others_counted(
+    client: TestClient, *, sound: bool
+) -> None:
+    wrong = [{"eventTime": {"x" * 5_000: n}} for n in range(3_000)]
+    events = [*wrong, run_event("load")] if sound else wrong
+
+    answer = client.post(BATCH, json=events)
+
+    told = answer.json()
+    if sound:
+        assert told["summary"]["failed"] == 3_000
+        assert told["summary"]["successful"] == 1
+    else:
+        assert answer.status_code == 422
+        assert told["message"].endswith("; and 2,900 more events are wrong")
+    assert len(told["failed_events" if sound else "errors"]) == 100
+    assert len(answer.content) < 100_000
+
+
 def test_an_event_that_is_too_deep_is_refused(client: TestClient) -> None:
     value: Any = 1
     for _ in range(300):
@@ -251,10 +300,19 @@ def test_a_compressed_body_is_unpacked(client: TestClient) -> None:
     assert stored(client) == 1
 
 
+def test_a_gzip_of_several_files_is_unpacked_as_one(client: TestClient) -> None:
+    whole = json.dumps([run_event("load", at=at) for at in range(2)]).encode()
+    body = gzip.compress(whole[:90]) + gzip.compress(whole[90:])
+
+    assert client.post(POST, content=body, headers=PACKED).status_code == 201
+    assert stored(client) == 2
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
         (b"no gzip", 400),
+        (gzip.compress(b"{}") + b"more", 400),
         (gzip.compress(b"{}")[:-5], 400),
         (gzip.compress(b" " * (65 << 20)), 413),  # 65 KiB that unpack to 65 MiB
     ],

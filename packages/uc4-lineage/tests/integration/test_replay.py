@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mlops_common.errors import ContractError
 from mlops_common.lineage.store import LineageStore
 from mlops_common.postgres.database import Postgres
 from mlops_common.testing.shared import shared
@@ -61,6 +62,37 @@ def test_a_file_gives_the_same_graph_twice_in_any_order_and_form(
     assert first.digest == again.digest == other.digest
     assert (again.stored, again.duplicates) == (0, 26)
     assert other.stored == 26
+
+
+@pytest.mark.parametrize("form", ["array", "lines"])
+def test_one_event_that_is_no_json_keeps_no_other_out(
+    store: LineageStore, reader: Reader, tmp_path: Path, form: str
+) -> None:
+    good = json.dumps(run_event("a", ["x"], ["y"]))
+    half = json.dumps(run_event("b", ["y"], ["z"])).replace('"z"', r'"z \udfff"')
+    wrong = json.dumps(run_event("c", facets={"f": {"v": float("nan")}}))
+    file = tmp_path / "events.json"
+    parts = [good, wrong, half]
+    text = "[" + ", ".join(parts) + "]" if form == "array" else "\n\n".join(parts)
+    file.write_text(text, "utf-8")
+
+    found = replay(store, reader, file)
+
+    assert (found.events, found.stored, found.jobs, found.datasets) == (3, 2, 2, 3)
+    (refused,) = found.refused
+    assert refused.startswith("event 2: $")
+    assert "NaN" in refused
+
+
+@pytest.mark.parametrize("text", ["[{}, ", "[{}] {}", '{"a":\n1}', "no JSON"])
+def test_a_file_without_events_is_told(
+    store: LineageStore, reader: Reader, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "events.json"
+    file.write_text(text, "utf-8")
+
+    with pytest.raises(ContractError, match="holds no events"):
+        replay(store, reader, file)
 
 
 def many() -> list[dict[str, Any]]:

@@ -1,12 +1,14 @@
 """Bodies of requests: JSON, compressed or not, and of bounded size."""
 
+import asyncio
+import gzip
 import zlib
+from io import BytesIO
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 LARGEST = 64 << 20  # bytes of a body, and of what it unpacks to
-GZIP = 16 + zlib.MAX_WBITS
 PLAIN = {"", "identity"}
 PACKED = {"gzip", "x-gzip"}
 
@@ -32,7 +34,7 @@ async def json_body(request: Request) -> bytes:
     if encoding not in PLAIN | PACKED:
         raise HTTPException(415, f"expected gzip or no encoding, found {encoding!r}")
     body = await _read(request)
-    return body if encoding in PLAIN else unpacked(body)
+    return body if encoding in PLAIN else await asyncio.to_thread(unpacked, body)
 
 
 async def _read(request: Request) -> bytes:
@@ -49,7 +51,7 @@ async def _read(request: Request) -> bytes:
 
 
 def unpacked(body: bytes) -> bytes:
-    """Return what a gzip file holds.
+    """Return what a gzip file holds, or several that follow each other.
 
     Raises:
         HTTPException: It is none (400), or holds more than may be sent (413).
@@ -59,15 +61,15 @@ def unpacked(body: bytes) -> bytes:
         >>> unpacked(gzip.compress(b"{}"))
         b'{}'
     """
-    gzip = zlib.decompressobj(GZIP)
     try:
-        content = gzip.decompress(body, LARGEST + 1)
-    except zlib.error as error:
+        with gzip.open(BytesIO(body)) as file:
+            content = file.read(LARGEST + 1)
+    except EOFError as error:
+        raise HTTPException(400, "the gzip of the body ends too early") from error
+    except (OSError, zlib.error) as error:
         raise HTTPException(400, f"the body is no gzip: {error}") from error
     if len(content) > LARGEST:
         raise _too_large()
-    if not gzip.eof:
-        raise HTTPException(400, "the gzip of the body ends too early")
     return content
 
 

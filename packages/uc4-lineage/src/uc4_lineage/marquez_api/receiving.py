@@ -1,9 +1,10 @@
 """POST of events: one, or many at once, from any producer of OpenLineage."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -12,13 +13,17 @@ from starlette.responses import Response
 
 from mlops_common.lineage.store.document import LARGEST, read
 from mlops_common.lineage.store.outcome import MalformedError
+from uc4_lineage.decoding import elements
 from uc4_lineage.marquez_api.bodies import json_body
 from uc4_lineage.marquez_api.commits import GroupCommit
 from uc4_lineage.marquez_api.errors import failure
 from uc4_lineage.validation import Problem, problems
 
 AT_ONCE = 256 << 10  # bytes that are checked on the way; more of them, in a thread
+TOLD = 100  # problems of an answer; of the others, only the number
+LONGEST = 1_000  # characters of one of them
 CREATED, UNPROCESSABLE, TOO_LARGE = 201, 422, 413
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -27,12 +32,14 @@ class Received:
 
     Attributes:
         total: Number of events.
-        sound: Those that are as they should be, as JSON.
+        failed: Number of those that are not as they should be.
+        sound: The others, as JSON.
         places: Index of each of them in the request.
-        wrong: What is wrong with the others, by their index in the request.
+        wrong: What is wrong with the first that failed, by their index in the request.
     """
 
     total: int = 0
+    failed: int = 0
     sound: list[bytes] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     wrong: dict[int, list[Problem]] = field(default_factory=dict)
@@ -46,21 +53,27 @@ class Received:
         else:
             found = problems(document.value)
         if found:
-            self.wrong[self.total] = found
+            self.refuse(self.total, found)
         else:
             self.sound.append(document.body)
             self.places.append(self.total)
         self.total += 1
 
+    def refuse(self, index: int, found: list[Problem]) -> None:
+        """Keep what is wrong with an event, unless enough is known to be."""
+        self.failed += 1
+        if len(self.wrong) < TOLD:
+            self.wrong[index] = found
+
 
 async def receive_event(request: Request) -> Response:
     """Answer a POST of an event with 201 after its commit; of several, as a batch."""
     body = await json_body(request)
-    if body.lstrip()[:1] == b"[":
+    if body[:TOLD].lstrip()[:1] == b"[":
         return await _batch(request, body, CREATED)
     if len(body) > LARGEST:
         return _too_large(len(body))
-    received = await _checked([body], len(body))
+    received = await _apart(len(body), _check, [body])
     await _store(request, received)
     if received.wrong:
         return _refused(received.wrong[0])
@@ -73,24 +86,28 @@ async def receive_batch(request: Request) -> Response:
 
 
 async def _batch(request: Request, body: bytes, status: int) -> Response:
-    try:
-        events = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise HTTPException(400, f"the body is no JSON: {error}") from error
-    if not isinstance(events, list):
-        raise HTTPException(400, "expected an array of events")
-    received = await _checked(events, len(body))
+    received = await _apart(len(body), _check_all, body)
     await _store(request, received)
-    if events and len(received.wrong) == len(events):
-        return _refused([problem for _, problem in _by_index(received)])
+    if received.total and received.failed == received.total:
+        found = [problem for _, problem in _by_index(received)]
+        return _refused(found, received.failed - len(received.wrong))
     summary = orjson.dumps(_summary(received))
     return Response(summary, status, media_type="application/json")
 
 
-async def _checked(events: Sequence[Any], size: int) -> Received:
+async def _apart(size: int, work: Callable[..., T], *values: Any) -> T:
+    """Do what takes long for as many bytes, while others are answered."""
     if size <= AT_ONCE:
-        return _check(events)
-    return await asyncio.to_thread(_check, events)
+        return work(*values)
+    return await asyncio.to_thread(work, *values)
+
+
+def _check_all(body: bytes) -> Received:
+    try:
+        events = elements(body)
+    except ValueError as error:
+        raise HTTPException(400, f"the body holds no events: {error}") from error
+    return _check(events)
 
 
 def _check(events: Iterable[Any]) -> Received:
@@ -107,13 +124,16 @@ async def _store(request: Request, received: Received) -> None:
     commits: GroupCommit = request.app.state.commits
     for refusal in await commits.add(received.sound):
         problem = Problem(refusal.where, refusal.reason)
-        received.wrong[received.places[refusal.index]] = [problem]
+        received.refuse(received.places[refusal.index], [problem])
 
 
-def _refused(found: Sequence[Problem]) -> Response:
-    """Answer that nothing was stored, and why."""
+def _refused(found: Sequence[Problem], more: int = 0) -> Response:
+    """Answer that nothing was stored, and why; of `more` events it is not told."""
     told = [{"path": one.path, "message": one.message} for one in found]
-    return failure(UNPROCESSABLE, "; ".join(map(str, found)), errors=told)
+    said = "; ".join(map(str, found))
+    if more:
+        said = f"{said}; and {more:,} more events are wrong"
+    return failure(UNPROCESSABLE, said, errors=told)
 
 
 def _too_large(size: int) -> Response:
@@ -122,16 +142,26 @@ def _too_large(size: int) -> Response:
     )
 
 
-def _by_index(received: Received) -> Iterable[tuple[int, Problem]]:
-    """Yield each problem with a path that begins with the index of its event."""
-    for index, found in sorted(received.wrong.items()):
-        for one in found:
-            yield index, Problem(f"$[{index}]{one.path[1:]}", one.message)
+def _by_index(received: Received) -> list[tuple[int, Problem]]:
+    """Return the first problems; each path begins with the index of its event."""
+    each = (
+        (index, _brief(f"$[{index}]{one.path[1:]}", one.message))
+        for index, found in sorted(received.wrong.items())
+        for one in found
+    )
+    return list(islice(each, TOLD))
+
+
+def _brief(path: str, message: str) -> Problem:
+    return Problem(path[:LONGEST], message[:LONGEST])
 
 
 def _summary(received: Received) -> dict[str, Any]:
-    """Return what OpenLineage's specification wants to be told of a batch."""
-    failed = len(received.wrong)
+    """Return what OpenLineage's specification wants to be told of a batch.
+
+    Of many events that failed, the first are told, and the number of all.
+    """
+    failed = received.failed
     return {
         "status": "partial_success" if failed else "success",
         "summary": {

@@ -9,9 +9,12 @@ import orjson
 
 from mlops_common.errors import ConfigError, ContractError
 from mlops_common.lineage.store import LineageStore
+from mlops_common.lineage.store.document import read
+from mlops_common.lineage.store.outcome import MalformedError
+from uc4_lineage.decoding import elements
 from uc4_lineage.questions.history import State, as_of
 from uc4_lineage.reading import Reader
-from uc4_lineage.validation import problems
+from uc4_lineage.validation import Problem, problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,13 @@ def replay(store: LineageStore, reader: Reader, path: Path) -> Replayed:
     events = events_of(path)
     refused, sound = [], []
     for number, event in enumerate(events, start=1):
-        found = problems(event)
+        try:
+            document = read(event)
+            found = problems(document.value)
+        except MalformedError as error:
+            found = [Problem(error.where, error.reason)]
         refused += [f"event {number}: {found[0]}"] if found else []
-        sound += [] if found else [(number, event)]
+        sound += [] if found else [(number, document.body)]
     told = store.ingest([event for _, event in sound])
     for refusal in told.refused:
         number = sound[refusal.index][0]
@@ -90,6 +97,9 @@ def digest(graph: State) -> str:
 def events_of(path: Path) -> list[Any]:
     """Return the events of a file: a JSON array, or an event on each line.
 
+    Returns:
+        JSON, or decoded JSON; one of them may be neither an event nor JSON.
+
     Raises:
         ConfigError: The file cannot be read.
         ContractError: It is neither.
@@ -98,13 +108,32 @@ def events_of(path: Path) -> list[Any]:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror or error}") from error
-    lines = [line for line in data.splitlines() if line.strip()]
     try:
         if data.lstrip().startswith(b"["):
-            return list(orjson.loads(data))
-        return [orjson.loads(line) for line in lines]
-    except orjson.JSONDecodeError as error:
+            return elements(data)
+        return _lines(data)
+    except ValueError as error:
         raise ContractError(
             f"{path} holds no events: expected a JSON array of them, or one on each "
             f"line, found: {error}"
         ) from error
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """Return the lines that are not empty.
+
+    Raises:
+        ValueError: None of them is a JSON object.
+    """
+    lines = [line for line in data.splitlines() if line.strip()]
+    problem: MalformedError | None = None
+    for line in lines:
+        try:
+            read(line)
+        except MalformedError as error:
+            problem = problem or error
+        else:
+            return lines
+    if problem is not None:
+        raise ValueError(problem.reason) from problem
+    return lines
