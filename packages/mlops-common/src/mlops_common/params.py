@@ -9,10 +9,26 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from mlops_common.errors import ConfigError
 
 # Passwords in an address: `ann:s3cret@host`, `?password=s3cret`; a token, `t0ken@host`.
-LOGIN = re.compile(r"(://[^\s/:@]*):\S*@")
+# Each pattern takes time in proportion to the text: it is used on whatever is said.
+WORD = re.compile(r"\S+")
+LOGIN = re.compile(r"://[^\s/:@]*:")
 TOKEN = re.compile(r"(https?://)[^\s/:@]+@")
 BEARER = re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]+")
 QUERY = re.compile(r"(?i)([?&]\w*password=)[^&\s'\"]*")
+# In a connection string, `password=s3cret`, where SQL may double the quotes; a
+# placeholder has nothing to hide.
+STRING = re.compile(
+    r"(?i)(?P<key>(?:password|passwd|pwd)=)(?!%\(|%s|\$\d)"
+    r"""(?:''[^']*''|'[^']*'|"[^"]*"|[^\s'"&,;)]+)"""
+)
+# In SQL, `PASSWORD 's3cret'`; in Python, JSON and YAML, `'token': 's3cret'`.
+NAMES = "password|passwd|pwd|secret|token|credential|api_?key|access_?key"
+LITERAL = re.compile(
+    rf"(?i)(?P<key>(?:password\s{{1,9}}|(?:{NAMES})\w{{0,20}}[\"']?\s{{0,9}}[:=]\s{{0,9}}))"
+    r"""(?P<quote>['"])[^'"]+(?P=quote)"""
+)
+SECRET = re.compile(rf"(?i){NAMES}")
+HINT = re.compile(rf"(?i)://|bearer|{NAMES}")
 
 
 class Params(BaseModel):
@@ -62,7 +78,10 @@ def validated(
 
 
 def masked(text: str) -> str:
-    """Return `text` with the passwords and tokens of URLs and headers in it hidden.
+    """Return `text` with the passwords and tokens in it hidden.
+
+    They are known by where they stand: in a URL, a header, a connection string, or
+    after a key such as `password`.
 
     Who logs in to a page without a password is hidden too: that may be a token.
 
@@ -71,9 +90,25 @@ def masked(text: str) -> str:
         'tracked at https://ann:***@mlflow.example/?password=***'
         >>> masked("https://pnu_x@host/api did not take Authorization: Bearer pnu_x")
         'https://***@host/api did not take Authorization: Bearer ***'
+        >>> masked("dblink('host=db password=s3cret'), OPTIONS (password 's3cret')")
+        "dblink('host=db password=***'), OPTIONS (password '***')"
     """
-    hidden = TOKEN.sub(r"\1***@", LOGIN.sub(r"\1:***@", text))
-    return BEARER.sub(r"\1***", QUERY.sub(r"\1***", hidden))
+    if not HINT.search(text):
+        return text
+    hidden = WORD.sub(_without_login, text) if "://" in text else text
+    hidden = TOKEN.sub(r"\1***@", hidden)
+    hidden = QUERY.sub(r"\1***", BEARER.sub(r"\1***", hidden))
+    return LITERAL.sub(
+        r"\g<key>\g<quote>***\g<quote>", STRING.sub(r"\g<key>***", hidden)
+    )
+
+
+def _without_login(word: re.Match[str]) -> str:
+    """Return a word without what lies between the colon of a login and the last @."""
+    text = word[0]
+    end = text.rfind("@")
+    found = LOGIN.search(text, 0, end) if end > 0 else None
+    return f"{text[: found.end()]}***{text[end:]}" if found else text
 
 
 def _problem(

@@ -269,6 +269,20 @@ def test_a_stack_is_told_with_an_error() -> None:
     assert facet["programmingLanguage"] == "python"
 
 
+def test_an_error_that_cannot_tell_what_it_is_is_told_by_its_type() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    assert Failure.of(MuteError()).message == "MuteError"
+
+
+def test_a_password_at_the_end_of_what_fits_is_hidden() -> None:
+    text = "x" * (64_000 - 50) + " http://ann:s3cret" + "s3cret" * 20 + "@db" + "y" * 99
+
+    assert "s3cret" not in Failure.of(OSError(text)).message
+
+
 def test_a_step_knows_its_flow_and_the_root_of_all() -> None:
     seen = full().model_copy(
         update={"root": JobRun(run=naming.run_id("r"), job="root", namespace="other")}

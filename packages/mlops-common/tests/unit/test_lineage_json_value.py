@@ -73,3 +73,11 @@ def test_what_is_too_large_is_left_out_and_says_so(value: Any) -> None:
     assert facet_value({"value": value}) == {
         "stripped": f"more than {LARGEST:,} characters and values"
     }
+
+
+def test_what_is_named_as_a_secret_is_hidden() -> None:
+    told = facet_value(
+        {"db": {"Password": "s3cret", "api_key": ["s3cret"]}, "max_tokens": 500}
+    )
+
+    assert told == {"db": {"Password": "***", "api_key": "***"}, "max_tokens": 500}

@@ -13,7 +13,7 @@ from pydantic import Field as PydanticField
 
 from mlops_common.lineage.json_value import facet_values
 from mlops_common.lineage.naming import DatasetName
-from mlops_common.lineage.text import clean, short, short_name
+from mlops_common.lineage.text import short_name, shown
 from mlops_common.refs import Ref
 
 Lifecycle: TypeAlias = Literal[
@@ -22,7 +22,7 @@ Lifecycle: TypeAlias = Literal[
 
 
 def _text(value: Any) -> Any:
-    return short(clean(value)) if isinstance(value, str) else value
+    return shown(value) if isinstance(value, str) else value
 
 
 def _number(value: Any) -> float | None:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from mlops_common.lineage.text import clean, short, short_name
-from mlops_common.params import masked
+from mlops_common.lineage.text import short, short_name, shown
+from mlops_common.params import SECRET
 
 LARGEST = 256_000  # characters and values of a facet
 DEEPEST = 20
 STRIPPED = "stripped"
+HIDDEN = "***"
 
 
 class _TooLargeError(Exception):
@@ -20,7 +21,7 @@ class _TooLargeError(Exception):
 def facet_value(value: Any) -> dict[str, Any]:
     """Return a facet that JSON holds; what is too large is left out, and says so.
 
-    Passwords in URLs and headers are hidden.
+    Passwords in texts are hidden, and what has a name such as `password` or `token`.
 
     Args:
         value: A mapping, or anything else, which becomes the `value` of one.
@@ -60,7 +61,7 @@ class _Bounded:
         if value is None or isinstance(value, bool | int):
             return _whole(value)
         if isinstance(value, str):
-            return masked(short(clean(value)))
+            return shown(value)
         if isinstance(value, float):
             return float(value) if math.isfinite(value) else None
         return self._other(value, depth - 1)
@@ -68,7 +69,7 @@ class _Bounded:
     def _other(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping) and depth:
             return {
-                short_name(str(key)): self.json(item, depth)
+                short_name(str(key)): self._item(str(key), item, depth)
                 for key, item in value.items()
             }
         if isinstance(value, date):
@@ -78,7 +79,14 @@ class _Bounded:
                 return self.json(method(), depth)
         if isinstance(value, Iterable) and not isinstance(value, bytes) and depth:
             return [self.json(item, depth) for item in value]
-        return masked(short(clean(str(value))))
+        return shown(str(value))
+
+    def _item(self, key: str, value: Any, depth: int) -> Any:
+        """Return what JSON holds of a value; a key such as `token` hides its text."""
+        plain = value is None or isinstance(value, bool | int | float)
+        if SECRET.search(key) and not plain:
+            return HIDDEN
+        return self.json(value, depth)
 
 
 def _length(value: Any) -> int:

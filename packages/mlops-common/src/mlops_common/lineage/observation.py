@@ -6,6 +6,7 @@ microseconds and told later, by this process or another.
 
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -14,7 +15,6 @@ from pydantic import Field as PydanticField
 
 from mlops_common.lineage.dataset import Dataset, JsonFacets, Name, Text
 from mlops_common.lineage.statement import Statement
-from mlops_common.params import masked
 from mlops_common.refs import Ref
 
 State: TypeAlias = Literal["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
@@ -54,8 +54,10 @@ class Failure(Ref):
             'OSError: no answer from http://ann:***@db'
         """
         stack = "".join(traceback.format_exception(error))
-        named = f"{type(error).__name__}: {error}"
-        return cls(message=masked(named), stack=masked(stack))
+        named = type(error).__name__
+        with suppress(Exception):  # an error may fail to tell what it is
+            named = f"{named}: {error}"
+        return cls(message=named, stack=stack)
 
 
 class Engine(Ref):
