@@ -226,6 +226,54 @@ def test_a_step_that_is_tried_in_vain_fails_once(platform: Platform) -> None:
     assert states(events) == ["START", "RUNNING", "RUNNING", "FAIL"]
 
 
+def test_a_step_that_takes_too_long_fails_for_that(platform: Platform) -> None:
+    from mlops_common.orchestration.flows import flow
+    from mlops_common.orchestration.tasks import task
+
+    @task(timeout=1)
+    def wait_for_orders() -> None:
+        reads(ORDERS)
+        time.sleep(PATIENCE)
+
+    @flow("UC0: Late")
+    def late_pipeline() -> None:
+        wait_for_orders()
+
+    with pytest.raises(BackendError, match="did not end within 1 s"):
+        late_pipeline()
+
+    for job in ("late_pipeline", "late_pipeline.wait_for_orders"):
+        events = told(platform, job)
+        assert states(events) == ["START", "FAIL"]
+        failure = events[1]["run"]["facets"]["errorMessage"]
+        assert "'wait_for_orders' did not end within 1 s" in failure["message"]
+        assert "in wait_for_orders" in failure["stackTrace"]
+    assert names(events[1], "inputs") == ["/data/orders.csv"]
+
+
+def test_a_flow_that_is_tried_again_ends_once(platform: Platform) -> None:
+    from mlops_common.orchestration.flows import flow
+
+    problems = [ValueError("not yet")]
+
+    @flow("UC0: Again")
+    def again_pipeline() -> int:
+        if problems:
+            raise problems.pop()
+        return 1
+
+    again = again_pipeline.with_options(retries=1, retry_delay_seconds=0)
+    assert again() == 1
+
+    events = told(platform, "again_pipeline")
+    assert states(events) == ["START", "RUNNING", "COMPLETE"]
+    failure = events[1]["run"]["facets"]["errorMessage"]
+    assert failure["message"] == "ValueError: not yet"
+    assert dict(rows(platform, STATES, "again_pipeline")) == {
+        "again_pipeline": "COMPLETED"
+    }
+
+
 def test_a_step_that_is_skipped_tells_what_it_told_when_it_ran(
     platform: Platform,
 ) -> None:
@@ -534,3 +582,32 @@ def test_a_run_that_was_killed_is_aborted_later_and_one_that_lives_is_not(
         assert ended[0] == end["run"]["runId"]
         assert end_lost(platform, now) == ()
         assert {*dict(rows(platform, STATES, "living%")).values()} == {"RUNNING"}
+
+
+MOVED = """
+UPDATE lineage.run_facets SET facet = jsonb_set(facet, %s, to_jsonb(%s::text))
+WHERE name = 'mlops_process'
+    AND run_id = (SELECT run_id FROM lineage.events WHERE job_name = %s LIMIT 1)
+"""
+
+
+@pytest.mark.parametrize("key", ["host", "home"])
+def test_a_silent_run_of_another_machine_or_home_is_left_alone(
+    platform: Platform, tmp_path: Path, key: str
+) -> None:
+    from mlops_common.orchestration.lost_lineage import end_lost
+
+    name = f"another_{key}"
+    with waiting(name, tmp_path) as killed:
+        killed.kill()
+        killed.communicate(timeout=PATIENCE)
+    both = {name: "RUNNING", f"{name}.wait_long": "RUNNING"}
+    assert wait_until(
+        lambda: dict(rows(platform, STATES, f"{name}%")) == both, PATIENCE
+    )
+    with platform.lineage_store.connect() as connection:
+        connection.execute(MOVED, ([key], "elsewhere", name))
+
+    end_lost(platform, timedelta())
+
+    assert dict(rows(platform, STATES, f"{name}%")) == both

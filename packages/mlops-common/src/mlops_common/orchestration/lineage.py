@@ -7,7 +7,9 @@ Outside of Prefect, where the function of a flow is called directly, runs have n
 of their own. No run fails for what is told of it.
 """
 
+import asyncio
 import inspect
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,13 +21,15 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.transactions import get_transaction
 
 from mlops_common.bootstrap import connect
+from mlops_common.config import load
 from mlops_common.lineage.naming import job_name
 from mlops_common.lineage.observation import Engine, JobRun
 from mlops_common.lineage.source import code_of
-from mlops_common.orchestration import kept_lineage, telling
-from mlops_common.orchestration.telling import Emits, ToldRun, guarded
+from mlops_common.orchestration import kept_lineage, teller_process, telling
+from mlops_common.orchestration.told_run import Emits, ToldRun, begun, guarded
 
 FLOW, STEP = "FLOW", "TASK"
+SLACK = 1.0  # seconds by which the clock of a step is behind that of Prefect
 REASON = "it was done for the same content, and what it made is still there"
 ENGINE = Engine(name="Prefect", version=prefect.__version__)
 
@@ -42,25 +46,33 @@ def told_flow(function: Callable[..., Any]) -> Iterator[None]:
         with telling.untold():
             yield
     else:
-        with telling.told(run):
+        with telling.told(run, lambda _: _flow_tries_left(function)):
             yield
 
 
 @contextmanager
 def told_try(
-    function: Callable[..., Any], is_worth: Callable[[Exception], bool]
+    function: Callable[..., Any],
+    is_worth: Callable[[Exception], bool],
+    late: Callable[[str, float], Exception],
 ) -> Iterator[None]:
     """Tell the run of a step, of which the block is one try.
 
     Args:
         function: Of the step.
         is_worth: Whether an error is worth another try, where one is left.
+        late: The error of a step, by its name, that did not end within some seconds.
     """
+    began = time.monotonic()
     run = guarded(_step_run, function)
     if run is None:
         yield
         return
-    with telling.told(run, lambda error: _tries_left() and is_worth(error)):
+
+    def failure_of(stop: BaseException) -> Exception | None:
+        return _lateness(stop, time.monotonic() - began, late)
+
+    with telling.told(run, lambda error: _tries_left() and is_worth(error), failure_of):
         yield
     guarded(_keep, run)
 
@@ -106,16 +118,20 @@ def _flow_run(function: Callable[..., Any]) -> ToldRun | None:
     # Else the context is another flow's, in which this one's function is called.
     ours = context is not None and _is(context.flow, function)
     found = context.flow_run if context is not None and ours else None
-    return ToldRun(
+    number = str(found.id if found else uuid4())
+    return begun(number) or ToldRun(
         above.emitter,
-        JobRun(
-            run=str(found.id if found else uuid4()), job=job_name(function.__name__)
-        ),
+        JobRun(run=number, job=job_name(function.__name__)),
         parent=above.parent,
         root=above.root,
         nominal_start=found.expected_start_time if found else None,
+        facets=guarded(_told_by) or {},
         **_facts(function, FLOW),
     )
+
+
+def _told_by() -> dict[str, Any]:
+    return {teller_process.FACET: teller_process.own(load().settings.home)}
 
 
 def _step_run(function: Callable[..., Any], **facets: Any) -> ToldRun | None:
@@ -127,8 +143,7 @@ def _step_run(function: Callable[..., Any], **facets: Any) -> ToldRun | None:
         return None  # called outside of everything, as any function is
     number = str(context.task_run.id if context is not None else uuid4())
     flow = parent.job.partition(".")[0] if parent else ""
-    begun = telling.begun(number)
-    return begun or ToldRun(
+    return begun(number) or ToldRun(
         above.emitter,
         JobRun(run=number, job=job_name(*filter(None, (flow, function.__name__)))),
         parent=parent,
@@ -165,6 +180,30 @@ def _keep(run: ToldRun) -> None:
 def _tries_left() -> bool:
     context = TaskRunContext.get()
     return context is not None and context.task_run.run_count <= context.task.retries
+
+
+def _flow_tries_left(function: Callable[..., Any]) -> bool:
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or not _is(context.flow, function):
+        return False
+    allowed = context.flow_run.empirical_policy.retries
+    retries = context.flow.retries if allowed is None and context.flow else allowed
+    return context.flow_run.run_count <= (retries or 0)
+
+
+def _lateness(
+    stop: BaseException, seconds: float, late: Callable[[str, float], Exception]
+) -> Exception | None:
+    """Return the error of a step that was stopped because its time was over."""
+    context = TaskRunContext.get()
+    limit = context.task.timeout_seconds if context is not None else None
+    if context is None or limit is None or seconds < limit - SLACK:
+        return None
+    if not isinstance(stop, asyncio.CancelledError):
+        return None
+    error = late(context.task.name, limit)
+    error.__cause__ = stop
+    return error
 
 
 def _is(made: Any, function: Callable[..., Any]) -> bool:

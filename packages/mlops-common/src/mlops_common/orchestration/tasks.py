@@ -50,11 +50,7 @@ class Step(Task[P, R]):
         try:
             return super().__call__(*args, **kwargs)
         except TaskRunTimeoutError as error:
-            late = BackendError(
-                f"step {self.name!r} did not end within {self.timeout_seconds:g} s and "
-                "was stopped; see in the run's log what it waited for, then run again, "
-                "which skips the steps that ended"
-            )
+            late = too_late(self.name, self.timeout_seconds or 0.0)
             late.add_note(f"{STEP}{self.name}")
             raise late from error
         except BaseException as error:
@@ -84,7 +80,7 @@ def task(
     def made(function: Callable[P, R]) -> Step[P, R]:
         @functools.wraps(function)
         def told(*args: P.args, **kwargs: P.kwargs) -> R:
-            with told_try(function, is_passing):
+            with told_try(function, is_passing, too_late):
                 return function(*args, **kwargs)
 
         return Step(
@@ -114,6 +110,20 @@ def is_retryable(_task: Any, _run: Any, state: Any) -> bool:
 def is_passing(error: Exception) -> bool:
     """Tell whether an error may not come again: true for a `BackendError` alone."""
     return isinstance(error, BackendError)
+
+
+def too_late(name: str, seconds: float) -> BackendError:
+    """Return the error of a step that did not end in time.
+
+    Examples:
+        >>> str(too_late("train", 60.0))[:41]
+        "step 'train' did not end within 60 s and "
+    """
+    return BackendError(
+        f"step {name!r} did not end within {seconds:g} s and was stopped; see in the "
+        "run's log what it waited for, then run again, which skips the steps that "
+        "ended"
+    )
 
 
 def failed_step(error: BaseException) -> str:
