@@ -1,7 +1,7 @@
 """What the store knows of runs and datasets, for the audit."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from mlops_common.orchestration.history import EndedRun
 from uc4_lineage.coverage import (
@@ -16,7 +16,6 @@ from uc4_lineage.coverage import (
 )
 from uc4_lineage.naming import shown
 from uc4_lineage.node import Node
-from uc4_lineage.questions import gaps
 from uc4_lineage.reading import Reader
 
 
@@ -24,7 +23,7 @@ def audit(
     reader: Reader,
     period: Period,
     ended: Iterable[EndedRun],
-    stale_days: float,
+    loose: LooseEnds,
     unasked: str = "",
 ) -> Coverage:
     """Return how complete the lineage of a period is.
@@ -33,7 +32,7 @@ def audit(
         reader: Reads the store.
         period: Its end is the moment from which ages are counted.
         ended: The runs that ended in it.
-        stale_days: How long a dataset may have no new version.
+        loose: What is told besides.
         unasked: Why it is not known which runs there were; else empty.
 
     Raises:
@@ -54,7 +53,7 @@ def audit(
         period,
         of_runs(asked, runs(reader, (run.id for run in asked))),
         datasets(reader),
-        loose_ends(reader, stale_days, period.end),
+        loose,
         unasked,
     )
 
@@ -85,26 +84,22 @@ def datasets(reader: Reader) -> list[DatasetFacts]:
     ]
 
 
-def loose_ends(reader: Reader, days: float, now: datetime) -> LooseEnds:
+def loose_ends(orphans: Mapping[str, Any], stale: Mapping[str, Any]) -> LooseEnds:
     """Return what is told besides.
 
     Args:
-        reader: Reads the store.
-        days: How long a dataset may have no new version, and nothing be heard of a run.
-        now: The moment to count from.
-
-    Raises:
-        BackendError: The store cannot be read.
+        orphans: The plain answer to `Orphans`.
+        stale: The plain answer to `Stale`.
     """
-    orphans, stale = gaps.orphans(reader), gaps.stale(reader, days, now)
     return LooseEnds(
-        never_written=tuple(shown(node.id) for node in orphans.never_written),
-        never_read=tuple(shown(node.id) for node in orphans.never_read),
+        never_written=tuple(shown(one["id"]) for one in orphans["never_written"]),
+        never_read=tuple(shown(one["id"]) for one in orphans["never_read"]),
         stale=tuple(
-            f"{shown(one.node.id)}, for {one.days:,.0f} days" for one in stale.datasets
+            f"{shown(one['node']['id'])}, for {one['days']:,.0f} days"
+            for one in stale["datasets"]
         ),
         unended=tuple(
-            f"{shown(one.job.id)}, run {one.id}, for {one.days:,.0f} days"
-            for one in stale.runs
+            f"{shown(one['job']['id'])}, run {one['id']}, for {one['days']:,.0f} days"
+            for one in stale["runs"]
         ),
     )

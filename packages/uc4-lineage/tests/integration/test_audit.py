@@ -10,8 +10,10 @@ import pytest
 from mlops_common.lineage.store import LineageStore
 from mlops_common.orchestration.history import EndedRun
 from mlops_common.testing.shared import shared
-from uc4_lineage.audit import audit, datasets, runs
+from uc4_lineage.answers import plain
+from uc4_lineage.audit import audit, datasets, loose_ends, runs
 from uc4_lineage.coverage import Coverage, Part, Period, RunFacts
+from uc4_lineage.questions import gaps
 from uc4_lineage.reading import Reader
 from uc4_lineage.testing.events import JOBS, dataset, job_event, minute, run_event
 
@@ -34,7 +36,8 @@ def step_of(run: str) -> dict[str, Any]:
 
 
 def audited(reader: Reader, *found: EndedRun) -> Coverage:
-    return audit(reader, PERIOD, found, stale_days=1)
+    orphans, stale = gaps.orphans(reader), gaps.stale(reader, 1, PERIOD.end)
+    return audit(reader, PERIOD, found, loose_ends(plain(orphans), plain(stale)))
 
 
 def test_of_an_empty_store_nothing_is_missing(reader: Reader) -> None:

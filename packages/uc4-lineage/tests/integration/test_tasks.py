@@ -8,15 +8,32 @@ from pathlib import Path
 import pytest
 
 from mlops_common.bootstrap import Platform, connect
-from mlops_common.errors import ConfigError
+from mlops_common.errors import ConfigError, NotFoundError
 from mlops_common.home import reset
 from mlops_common.lineage.recording import recording
 from mlops_common.testing.postgres import temporary_home
-from uc4_lineage.coverage import Coverage, Part, Period
+from uc4_lineage.coverage import Coverage, LooseEnds, Part, Period
+from uc4_lineage.questions.asking import (
+    AsOf,
+    Diff,
+    Down,
+    Impact,
+    Orphans,
+    Question,
+    Runs,
+    Stale,
+    TraceModel,
+    TracePrediction,
+    Up,
+)
+from uc4_lineage.questions.asking import (
+    Path as WayBetween,
+)
+from uc4_lineage.questions.runs import State
 from uc4_lineage.result import Emitted
 from uc4_lineage.tasks.emit_lineage import emit_lineage
-from uc4_lineage.tasks.query_lineage import query_lineage
-from uc4_lineage.testing.events import dataset, run_event
+from uc4_lineage.tasks.query_lineage import audit_lineage, query_lineage
+from uc4_lineage.testing.events import dataset, minute, run_event
 
 PERIOD = Period.ending(datetime(2026, 3, 2, 8, tzinfo=UTC), 24)
 
@@ -57,7 +74,7 @@ def test_lineage_that_is_switched_off_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_report_of_an_empty_store_says_that_prefect_is_away() -> None:
-    result = query_lineage.fn(PERIOD, Emitted(), 7.0)
+    result = audit_lineage.fn(PERIOD, Emitted(), LooseEnds())
 
     assert result.coverage.schemas == Part(having=0, all=0)
     assert "no Prefect API is configured" in result.coverage.unasked
@@ -72,8 +89,8 @@ def test_the_report_lies_in_the_home_and_in_the_object_store_once_a_day(
         [run_event("bake", [dataset("flour", {"kg": "int"})])]
     )
 
-    first = query_lineage.fn(PERIOD, Emitted(), 7.0)
-    second = query_lineage.fn(PERIOD, Emitted(), 7.0)
+    first = audit_lineage.fn(PERIOD, Emitted(), LooseEnds())
+    second = audit_lineage.fn(PERIOD, Emitted(), LooseEnds())
 
     assert first == second
     assert first.report == platform.settings.home / "reports/lineage-2026-03-02.html"
@@ -90,7 +107,7 @@ def test_the_report_lies_in_the_home_and_in_the_object_store_once_a_day(
 
 def test_the_report_is_told_as_an_output_with_columns(platform: Platform) -> None:
     with recording() as said:
-        result = query_lineage.fn(PERIOD, Emitted(), 7.0)
+        result = audit_lineage.fn(PERIOD, Emitted(), LooseEnds())
 
     (told,) = said.outputs
     assert told.name.name.endswith("lineage/coverage")
@@ -100,10 +117,53 @@ def test_the_report_is_told_as_an_output_with_columns(platform: Platform) -> Non
     )
 
 
+def test_any_question_can_be_asked_as_a_task(platform: Platform) -> None:
+    events = [
+        run_event(
+            "sow", ["seed"], [dataset("corn", {"kg": "int"}, {"kg": ["seed.kg"]})]
+        ),
+        run_event("mill", ["corn"], ["meal"], at=1, state="FAIL"),
+    ]
+    platform.lineage_store.ingest(events)
+    before = minute(-1)
+
+    def names(question: Question, *path: str) -> list[str]:
+        found = query_lineage.fn(question)
+        json.dumps(found)
+        for key in path:
+            found = found[key]
+        return [one.get("node", one.get("job", one))["name"] for one in found]
+
+    assert names(Up(node="corn"), "reached") == ["sow", "seed"]
+    assert names(Down(node="corn", depth=1), "reached") == ["mill"]
+    assert names(Impact(node="corn"), "affected") == ["meal", "mill"]
+    assert names(WayBetween(start="seed", end="corn")) == ["seed", "sow", "corn"]
+    assert names(AsOf(at=before), "jobs") == []
+    assert {"sow", "mill"} <= set(names(Diff(first=before), "jobs_added"))
+    assert names(Runs(state=State.FAILED)) == ["mill"]
+    assert "seed" in names(Orphans(), "never_written")
+    assert "corn" in names(Stale(days=0, now=minute(9)), "datasets")
+
+
+@pytest.mark.parametrize(
+    ("question", "error"),
+    [
+        (TracePrediction(request="r1"), "no prediction is logged"),
+        (TraceModel(name="unknown", version=1), "no model 'unknown'"),
+        (Up(node="nobody"), "'nobody'"),
+    ],
+)
+def test_a_task_refuses_what_the_question_refuses(
+    question: Question, error: str
+) -> None:
+    with pytest.raises(NotFoundError, match=error):
+        query_lineage.fn(question)
+
+
 def test_without_tables_no_question_can_be_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MLOPS_LINEAGE__EMBEDDED", "false")
 
     with pytest.raises(ConfigError, match=r"lineage\.embedded"):
-        query_lineage.fn(PERIOD, Emitted(), 7.0)
+        audit_lineage.fn(PERIOD, Emitted(), LooseEnds())

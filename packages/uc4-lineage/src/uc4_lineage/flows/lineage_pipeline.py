@@ -11,11 +11,13 @@ from mlops_common.config import load
 from mlops_common.orchestration.flows import flow, name_run
 from mlops_common.params import validated
 from uc4_lineage import report
+from uc4_lineage.audit import loose_ends
 from uc4_lineage.config import LineageParams
 from uc4_lineage.coverage import Period
+from uc4_lineage.questions.asking import Orphans, Stale
 from uc4_lineage.result import LineageResult
 from uc4_lineage.tasks.emit_lineage import emit_lineage
-from uc4_lineage.tasks.query_lineage import query_lineage
+from uc4_lineage.tasks.query_lineage import audit_lineage, query_lineage
 
 
 @flow("UC4: Data Lineage Pipeline")
@@ -34,7 +36,11 @@ def data_lineage_pipeline(params: LineageParams | None = None) -> LineageResult:
     )
     period = Period.ending(datetime.now(UTC), params.hours)
     emitted = emit_lineage(params.patience)
-    result = query_lineage(period, emitted, params.stale_days)
+    loose = loose_ends(
+        query_lineage(Orphans()),
+        query_lineage(Stale(days=params.stale_days, now=period.end)),
+    )
+    result = audit_lineage(period, emitted, loose)
     name_run(report.title(result.coverage, emitted))
     return result
 

@@ -1,4 +1,6 @@
-"""From what the store knows to one page that tells whether all of it is known."""
+"""From what the store knows to an answer, and to one page that tells if it is all."""
+
+from typing import Any
 
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import MlopsError
@@ -12,20 +14,30 @@ from mlops_common.params import masked
 from mlops_common.progress import step
 from uc4_lineage import audit, report
 from uc4_lineage.bootstrap import reading
-from uc4_lineage.coverage import Coverage, Period
+from uc4_lineage.coverage import Coverage, LooseEnds, Period
+from uc4_lineage.questions.asking import Question, answer
 from uc4_lineage.result import Emitted, LineageResult
 
 FOLDER = "lineage/coverage"
 
 
 @task(timeout=10 * MINUTE)
-def query_lineage(period: Period, emitted: Emitted, stale_days: float) -> LineageResult:
+def query_lineage(question: Question) -> Any:
+    """Ask the lineage a question; the answer is as JSON holds it."""
+    platform = connect()
+    name = type(question).__name__
+    with step(f"Ask the lineage: {name}"), reading(platform) as reader:
+        return answer(platform, reader, question)
+
+
+@task(timeout=10 * MINUTE)
+def audit_lineage(period: Period, emitted: Emitted, loose: LooseEnds) -> LineageResult:
     """Hold the runs of a period against the store; write and publish the report."""
     platform = connect()
     with step("Ask Prefect which runs ended"):
         ended, unasked = _ended(platform, period)
     with step("Check the lineage"), reading(platform) as reader:
-        found = audit.audit(reader, period, ended, stale_days, unasked)
+        found = audit.audit(reader, period, ended, loose, unasked)
     with step("Write the report"):
         return _published(platform, found, emitted)
 
