@@ -187,7 +187,7 @@ def test_the_sample_of_marquez_has_columns_and_no_owners(
         for run, job in known.items()
     ]
 
-    found = audit(reader, PERIOD, asked, stale_days=1)
+    found = audited(reader, *asked)
 
     assert found.traced == Part(having=13, all=13)
     assert found.schemas == Part(having=13, all=13)

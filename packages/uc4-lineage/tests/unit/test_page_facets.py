@@ -71,6 +71,24 @@ def test_passwords_of_addresses_are_not_shown() -> None:
 
     assert "s3cret" not in repr(found)
     assert "s3cret" not in facets.as_text(told)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "https://s3cret@git.example/churn",
+        "https://git.example/churn?password=s3cret",
+        "did not take Authorization: Bearer s3cret",
+    ],
+)
+def test_whatever_logs_in_is_hidden_as_everywhere_else(said: str) -> None:
+    told = {"sourceCodeLocation": {"url": said, "path": said}, "sql": {"query": said}}
+
+    found = page_node(Node.job("etl", "load"), Known(facets=told))
+
+    assert "***" in found.code
+    assert "s3cret" not in repr(found)
+    assert "s3cret" not in facets.as_text(told)
     assert Fact("Source", "postgres://ann:***@db/shop") in found.facts
 
 

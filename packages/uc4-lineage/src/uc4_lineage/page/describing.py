@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from mlops_common.params import masked
 from uc4_lineage.node import Kind, Node
 from uc4_lineage.page import facets
 from uc4_lineage.page.content import Facet, Fact, PageNode, Run, Shape, Version
@@ -65,7 +66,7 @@ def _job(node: Node, known: Known) -> PageNode:
         note=note,
         state=last.state if last else "",
         description=facets.text(known.facets, "documentation", "description"),
-        code=facets.masked(facets.code(known.facets)),
+        code=masked(facets.code(known.facets)),
         facts=_told(_job_facts(known)) + facets.links(known.facets | known.run_facets),
         runs=runs,
         facets=tuple(known.shown),
@@ -73,7 +74,7 @@ def _job(node: Node, known: Known) -> PageNode:
 
 
 def _told(facts: Iterator[tuple[str, str]]) -> tuple[Fact, ...]:
-    return tuple(Fact(name, facets.masked(value)) for name, value in facts if value)
+    return tuple(Fact(name, masked(value)) for name, value in facts if value)
 
 
 def _dataset_facts(known: Known) -> Iterator[tuple[str, str]]:
@@ -129,7 +130,7 @@ def _run(row: dict[str, Any]) -> Run:
         started=moment(start),
         took=lasting((end - start).total_seconds()) if start and end else "",
         id=str(row["run_id"]),
-        error=facets.masked(row["error"]),
+        error=masked(row["error"]),
     )
 
 

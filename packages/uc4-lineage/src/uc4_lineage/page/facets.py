@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+from mlops_common.params import masked
 from uc4_lineage.page.content import Fact, Field
 
 Facets: TypeAlias = Mapping[str, Any]
@@ -42,20 +43,9 @@ TYPES = {
     "DIRECTORY": "file",
     "ENDPOINT": "endpoint",
 }
-SECRET = re.compile(r"(?<=://)([^\s/:@\"']*):[^\s/@\"']+@")
 LINK = re.compile(r"(url|uri|link|href)$", re.IGNORECASE)
 WEB = ("http", "https", "file")
 DEEPEST = 4  # levels of a facet in which links are looked for
-
-
-def masked(text: str) -> str:
-    """Return a text without the passwords of its addresses.
-
-    Examples:
-        >>> masked("postgres://ann:s3cret@db:5432/shop")
-        'postgres://ann:***@db:5432/shop'
-    """
-    return SECRET.sub(r"\1:***@", text)
 
 
 def at(value: Any, *path: str) -> Any:
