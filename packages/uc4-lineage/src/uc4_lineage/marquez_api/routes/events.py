@@ -24,8 +24,17 @@ STATEMENTS = {Direction.ASC: "events_oldest", Direction.DESC: "events_newest"}
 
 
 def zoned(time: datetime) -> datetime:
-    """Return a time; without a zone, UTC is meant."""
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    """Return a time in UTC; without a zone, that is meant.
+
+    Raises:
+        ValueError: In UTC it is not in the years 1 to 9999.
+    """
+    if time.tzinfo is None:
+        return time.replace(tzinfo=UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is not in the years 1 to 9999 of UTC") from error
 
 
 Sorted = Annotated[Direction, LowerCase, Query(alias="sortDirection")]
