@@ -98,8 +98,24 @@ def test_a_page_of_what_is_unknown_is_not_written(home: Path) -> None:
     assert not (home / "unknown.html").exists()
 
 
-def test_a_page_that_cannot_be_written_says_why(home: Path) -> None:
-    said = run("graph", "-o", "events.jsonl/page.html")
+@pytest.mark.parametrize("option", [("--only", "up"), ("--depth", "1")])
+def test_a_part_of_the_graph_needs_a_node_to_start_from(
+    home: Path, option: tuple[str, str]
+) -> None:
+    said = run("graph", "-o", "all.html", *option)
+
+    assert said.code == 2
+    assert "need a NODE" in said.err
+    assert not (home / "all.html").exists()
+
+
+@pytest.mark.parametrize("folder", ["{home}/events.jsonl", "/proc"])
+def test_a_page_that_cannot_be_written_says_why(home: Path, folder: str) -> None:
+    page = f"{folder.format(home=home)}/page.html"
+
+    said = run("graph", "-o", page)
 
     assert said.code == 5
-    assert f"cannot write {home}/events.jsonl/page.html" in said.err
+    assert f"cannot write {page}: " in said.err
+    assert "--output" in said.err
+    assert "MLOPS_HOME" not in said.err

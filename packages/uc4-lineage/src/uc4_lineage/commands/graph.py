@@ -1,14 +1,18 @@
 """The command that draws the graph, `mlops lineage graph`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlops_common.commands.context import AsJson
+from mlops_common.errors import BackendError, ConfigError
 from uc4_lineage.commands.opening import instant, opened
 from uc4_lineage.commands.output import counted, say, tell
 from uc4_lineage.graph import Direction
+
+if TYPE_CHECKING:
+    from uc4_lineage.page.content import PageContent
 
 
 def graph(  # noqa: PLR0913 - options of a command
@@ -33,8 +37,9 @@ def graph(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Draw the graph as one interactive page, which needs no network."""
     from uc4_lineage.page.around import BOTH, around, whole
-    from uc4_lineage.page.document import write
 
+    if node is None and (only is not None or depth is not None):
+        raise ConfigError("--only and --depth need a NODE to start from: name one")
     time = None if at is None else instant(at)
     directions = BOTH if only is None else (only,)
     with opened(context) as reader:
@@ -42,11 +47,29 @@ def graph(  # noqa: PLR0913 - options of a command
             content = whole(reader, time)
         else:
             content = around(reader, node, directions, depth, time)
-    page = write(content, output.absolute())
+    page = _written(content, output.absolute())
     datasets = sum(one.shape == "dataset" for one in content.nodes)
     jobs = len(content.nodes) - datasets
     found = {"page": str(page), "datasets": datasets, "jobs": jobs}
     tell(found, _show, as_json=as_json)
+
+
+def _written(content: "PageContent", path: Path) -> Path:
+    """Write the page where it was asked for, which need not be the home folder.
+
+    Raises:
+        BackendError: It cannot be written there.
+    """
+    from uc4_lineage.page.document import write
+
+    try:
+        return write(content, path)
+    except BackendError as error:
+        cause = error.__cause__
+        reason = cause.strerror if isinstance(cause, OSError) else error
+        raise BackendError(
+            f"cannot write {path}: {reason}; name another file with --output"
+        ) from error
 
 
 def _show(found: dict[str, Any]) -> None:
