@@ -1,11 +1,13 @@
 """Lineage on its way to a receiver that is there, away, slow, or refuses it."""
 
+import json
 import logging
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -16,10 +18,11 @@ import pytest
 from pydantic import SecretStr
 
 from mlops_common.bootstrap import Platform
-from mlops_common.lineage import teller
+from mlops_common.lineage import emitter, teller
 from mlops_common.lineage.emitter import Emitter
 from mlops_common.lineage.emitters import SPOOL
 from mlops_common.lineage.observation import JobRun, observed
+from mlops_common.lineage.receivers.marquez import MarquezReceiver
 from mlops_common.processes import LOOPBACK
 from mlops_common.sections import LineageSettings
 from mlops_common.settings import Settings
@@ -52,18 +55,18 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def lineage(marquez: MarquezDouble, home: Path) -> Iterator[Emitter]:
-    emitter = emitter_of(marquez, home)
-    yield emitter
-    emitter.close()
+    started = emitter_of(marquez, home)
+    yield started
+    started.close()
 
 
 def emitter_of(marquez: MarquezDouble, home: Path, **chosen: Any) -> Emitter:
     settings = LineageSettings(
         **{"url": marquez.url, "embedded": False, "timeout": 2} | chosen
     )
-    emitter = Platform(Settings(home=home, lineage=settings)).lineage
-    assert emitter is not None
-    return emitter
+    found = Platform(Settings(home=home, lineage=settings)).lineage
+    assert found is not None
+    return found
 
 
 def emit(lineage: Emitter, numbers: range) -> None:
@@ -341,6 +344,55 @@ def test_a_receiver_that_never_answers_delays_no_run(home: Path) -> None:
         assert not lineage.flush(0.1)
         lineage.close(0.1)
     assert lineage.folder.size(1) > 0
+
+
+def test_the_end_of_a_program_waits_for_no_silent_receivers(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were it to wait for each of them, or for long, the emitter would be told so."""
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        url = f"http://{LOOPBACK}:{silent.getsockname()[1]}"
+        lineage = Emitter(
+            home / SPOOL,
+            1 << 20,
+            lambda: [
+                MarquezReceiver(
+                    LineageSettings(url=url, endpoint=f"{name}", timeout=600)
+                )
+                for name in ("one", "two", "three")
+            ],
+            json.loads,
+        )
+        monkeypatch.setattr(emitter, "SILENCE", 0.2)
+        emit(lineage, range(1))
+        tellers = list(lineage._tellers)
+        lineage.close(600)  # would be waited for but for the silence
+
+    assert len(tellers) == 3
+    assert all(teller._closed.is_set() for teller in tellers)
+    assert lineage.folder.size(1) > 0
+
+
+def test_what_is_emitted_where_no_thread_starts_is_written_down_and_told_later(
+    marquez: MarquezDouble,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lineage = emitter_of(marquez, home, timeout=7)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        emit(lineage, range(3))
+        assert not lineage.flush(WAIT)
+    assert caplog.text.count("told later") == 1
+
+    emit(lineage, range(3, 5))
+    eventually(lineage)
+    lineage.close()
+    assert marquez.runs == runs(*range(5))
 
 
 def test_nothing_is_waited_for_where_the_home_is_deleted(

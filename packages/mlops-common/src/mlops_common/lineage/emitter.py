@@ -1,6 +1,7 @@
 """Lineage on its way: written down at once, told by threads behind the run's back."""
 
 import atexit
+import math
 import os
 import threading
 import time
@@ -21,8 +22,8 @@ from mlops_common.lineage.teller import Teller
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
 
-EXIT = 3.0  # seconds that the end of a program may wait for what is not told yet
-GRACE = 2.0  # seconds more for an answer that is awaited: else it is told twice
+EXIT = 3.0  # seconds that the end of a program may wait while receivers are told
+SILENCE = 1.0  # seconds after which the end of a program awaits an answer no longer
 POLL = 0.01  # seconds between two looks at how far a receiver was told
 
 log = get_logger(__name__)
@@ -58,17 +59,23 @@ class Emitter:
         self._lock = threading.RLock()
         self._courtesy = Courtesy()
         self._tellers: list[Teller] = []
+        self._unstarted: list[Outlet] = []
+        self._mute = False
         self._overflow = Overflow([])
         self._last = Position()
         _emitters.add(self)
 
     def start(self) -> None:
         """Start to tell what earlier processes left; never raises."""
-        try:
-            with self._lock:
+        with self._lock:
+            try:
                 self._begin()
-        except Exception as error:  # noqa: BLE001 - no run fails for its lineage
-            log.warning("lineage is not told: %s", masked(f"{error!r}"))
+            except Exception as error:  # noqa: BLE001 - no run fails for its lineage
+                if not self._mute:
+                    log.warning("lineage is told later: %s", masked(f"{error!r}"))
+                self._mute = True
+            else:
+                self._mute = False
 
     def emit(self, seen: Observation) -> None:
         """Take an observation; never raises, and waits for no receiver."""
@@ -78,11 +85,12 @@ class Emitter:
         except Exception as error:  # noqa: BLE001 - no run fails for its lineage
             log.warning("lineage of %s is lost: %s", seen.job, masked(f"{error!r}"))
 
-    def flush(self, timeout: float) -> bool:
+    def flush(self, timeout: float, silence: float = math.inf) -> bool:
         """Wait until all receivers were told what was emitted here.
 
         Args:
             timeout: Seconds; it is not waited for a receiver that is away.
+            silence: Seconds after which one that does not answer counts as away.
 
         Returns:
             Whether they were.
@@ -92,23 +100,28 @@ class Emitter:
             teller.wake()
         with self._courtesy.hurrying():
             while waiting := [one for one in self._tellers if self._behind(one)]:
-                if time.monotonic() > deadline or all(one.away for one in waiting):
+                away = all(one.away or one.silence > silence for one in waiting)
+                if away or time.monotonic() > deadline:
                     return False
                 time.sleep(POLL)
-        return True
+        return not self._unstarted
 
     def close(self, timeout: float = EXIT) -> None:
         """Flush, then end the threads; what is not told yet stays on disk.
 
         Args:
-            timeout: Seconds; and some more where an answer is awaited.
+            timeout: Seconds for all receivers; less for one that does not answer.
         """
         deadline = time.monotonic() + timeout
-        self.flush(timeout)
+        self.flush(timeout, SILENCE)
         with self._lock:
             tellers, self._tellers = self._tellers, []
+            self._unstarted = []
         for teller in tellers:
-            teller.close(max(deadline - time.monotonic(), GRACE))
+            teller.end()
+        for teller in tellers:
+            left = min(deadline - time.monotonic(), SILENCE - teller.silence)
+            teller.close(max(left, 0.0))
         left = len(self._overflow)
         if left:
             log.warning("lineage of %d events is lost: no disk, no receiver", left)
@@ -116,12 +129,12 @@ class Emitter:
     def _put(self, text: bytes) -> None:
         """Write a record down; keep it in memory where the disk does not take it."""
         with self._lock:
-            self._begin()
             earlier = self._overflow.movable()
             if earlier is None:
                 self._overflow.add(text)
             else:
                 self._write(earlier, text)
+            self.start()  # last: what is written down is told, if by another process
 
     def _write(self, earlier: list[bytes], text: bytes) -> None:
         try:
@@ -149,12 +162,17 @@ class Emitter:
         return drained(self._outlets(self._receivers(), None), self.folder, timeout)
 
     def _begin(self) -> None:
-        """Start a thread for each receiver, unless they run."""
-        if not self._tellers:
+        """Start a thread for each receiver that has none."""
+        if not self._tellers and not self._unstarted:
             receivers = self._receivers()
-            self._overflow = Overflow([receiver.name for receiver in receivers])
-            outlets = self._outlets(receivers, self._overflow)
-            self._tellers = [Teller(one, self._courtesy) for one in outlets]
+            overflow = Overflow([receiver.name for receiver in receivers])
+            for earlier in self._overflow.movable() or ():
+                overflow.add(earlier)
+            self._overflow = overflow
+            self._unstarted = self._outlets(receivers, overflow)
+        while self._unstarted:
+            self._tellers.append(Teller(self._unstarted[0], self._courtesy))
+            del self._unstarted[0]
 
     def _outlets(
         self, receivers: Sequence[Receiver], overflow: Overflow | None
@@ -184,7 +202,7 @@ class Emitter:
         """Forget threads and turns: a new process has none."""
         self._lock = threading.RLock()
         self._courtesy = Courtesy()
-        self._tellers = []
+        self._tellers, self._unstarted = [], []
         self._overflow = Overflow([])
         self._last = Position()
 

@@ -72,6 +72,11 @@ class Outlet:
         """The position behind what the receiver was told, by whichever process."""
         return self.reader.told
 
+    @property
+    def silence(self) -> float:
+        """Seconds for which an answer of the receiver has been awaited."""
+        return self._taking.silence
+
     def tell(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Tell what there is, unless another process is at it.
 

@@ -1,5 +1,7 @@
 """What a receiver makes of events: it takes them, refuses some, or is away."""
 
+import math
+import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -23,6 +25,12 @@ class Taking:
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
         self._failures: Counter[int] = Counter()
+        self._asked = math.inf
+
+    @property
+    def silence(self) -> float:
+        """Seconds for which an answer has been awaited; 0 while none is."""
+        return max(time.monotonic() - self._asked, 0.0)
 
     def take(self, events: Sequence[Event]) -> list[Refused]:
         """Return the events that will never be taken; all others are.
@@ -31,7 +39,7 @@ class Taking:
             MlopsError: The receiver is away; all are to be told again.
         """
         try:
-            return list(self._receiver.take(events)) if events else []
+            return self._answer(events) if events else []
         except ContractError as error:
             if len(events) == 1:
                 return [Refused(0, str(error))]
@@ -47,6 +55,13 @@ class Taking:
                     "tried again"
                 ) from error
         return self._one_by_one(events)
+
+    def _answer(self, events: Sequence[Event]) -> list[Refused]:
+        self._asked = time.monotonic()
+        try:
+            return list(self._receiver.take(events))
+        finally:
+            self._asked = math.inf
 
     def _one_by_one(self, events: Sequence[Event]) -> list[Refused]:
         """Take each event alone.

@@ -46,14 +46,23 @@ class Teller:
         """Look at once whether there is something to tell."""
         self._wake.set()
 
+    @property
+    def silence(self) -> float:
+        """Seconds for which an answer of the receiver has been awaited."""
+        return self.outlet.silence
+
+    def end(self) -> None:
+        """Ask the thread to end after the batch that it is at."""
+        self._closed.set()
+        self._wake.set()
+
     def close(self, timeout: float) -> None:
         """End the thread, after the batch that it is at.
 
         Args:
             timeout: Seconds to wait for it.
         """
-        self._closed.set()
-        self._wake.set()
+        self.end()
         with self._courtesy.hurrying():
             self._thread.join(timeout)
         if self._thread.is_alive():
