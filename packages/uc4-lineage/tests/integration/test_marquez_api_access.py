@@ -150,3 +150,17 @@ def test_with_a_key_any_page_that_knows_it_may_call(guarded: TestClient) -> None
     headers = {"Authorization": f"Bearer {KEY}", "Origin": "https://ours.example"}
 
     assert guarded.post(POST, json=run_event("a"), headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", TAGS, "/api/v1/questions/orphans", "/api/v1/jobs/runs/7"]
+)
+def test_who_asks_for_the_head_gets_that_of_the_answer(
+    local: TestClient, path: str
+) -> None:
+    local.post(POST, json=run_event("load", ["raw"]))
+    whole, head = local.get(path), local.head(path)
+
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+    assert head.headers["Content-Length"] == str(len(whole.content))

@@ -1,15 +1,19 @@
 """The graphs of the API: jobs and datasets, fields, and runs."""
 
+import gc
 import json
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
+from mlops_common.errors import NotFoundError
 from mlops_common.lineage.store import LineageStore
 from mlops_common.testing.shared import shared
 from uc4_lineage.marquez_api.application import application
+from uc4_lineage.marquez_api.queries import Queries
 from uc4_lineage.reading import Reader
 from uc4_lineage.testing.events import DATA, dataset, run_event
 
@@ -286,3 +290,21 @@ def test_a_server_that_was_started_again_is_no_hindrance(
         )
 
     assert names(nodes(chain, "job:etl:a", depth=0)) == "a clean raw"
+
+
+def test_a_connection_that_cannot_be_prepared_is_closed(store: LineageStore) -> None:
+    store.ingest([run_event("load")])
+    with store.connect() as other:
+        other.execute("ALTER TABLE lineage.symlinks RENAME TO gone")
+    before = connected()
+
+    with pytest.raises(NotFoundError) as caught:
+        Queries(store).rows("namespaces", limit=1, offset=0)
+
+    assert connected() == before, caught.value  # whose traceback keeps it alive
+
+
+def connected() -> int:
+    """How many connections this process has."""
+    known = (each for each in gc.get_objects() if isinstance(each, psycopg.Connection))
+    return sum(not each.closed for each in known)

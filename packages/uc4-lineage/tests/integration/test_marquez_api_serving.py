@@ -102,12 +102,17 @@ def test_another_port_is_taken_where_that_of_marquez_is_in_use(home: Path) -> No
     [
         (["--host", "0.0.0.0"], "the API needs a key"),  # noqa: S104 - it is refused
         (["--api-key-file", "nothing"], "cannot read the API's key"),
+        (
+            ["--host", "nosuch.invalid", "--api-key-file", "good"],
+            "cannot listen at nosuch.invalid: expected an address",
+        ),
         (["--port", "70000"], "Invalid value for '--port'"),
     ],
 )
 def test_a_server_that_cannot_be_safe_does_not_start(
     home: Path, options: list[str], said: str
 ) -> None:
+    (home / "good").write_text(KEY, "utf-8")
     ended = mlops("lineage", "serve", *options, folder=home)
 
     assert ended.code == 2

@@ -71,11 +71,16 @@ class Access:
             await _refuse(send, refused)
             return
         raw = scope.get("raw_path") or quote(scope["path"]).encode()
+        head = scope["method"] == "HEAD"  # the answer of GET, without its body
         scope = {**scope, "path": raw.decode("ascii", "replace")}
+        if head:
+            scope["method"] = "GET"
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), NOSNIFF]
+            elif head:
+                message["body"] = b""
             await send(message)
 
         await self._app(scope, receive, told)

@@ -1,7 +1,7 @@
 """The statements of the API, run on connections that know how Marquez shows things."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.resources import files
 from queue import Empty, LifoQueue
@@ -124,11 +124,13 @@ class Queries:
 
     def _opened(self) -> psycopg.Connection:
         connection = self._store.connect()
-        with translated():
+        with translated(), ExitStack() as unless_ready:
+            unless_ready.callback(connection.close)
             connection.adapters.register_loader("json", Raw)
             for name in SESSION:
                 connection.execute(text(name))
             connection.commit()
+            unless_ready.pop_all()
         return connection
 
     def _give_back(self, connection: psycopg.Connection) -> None:

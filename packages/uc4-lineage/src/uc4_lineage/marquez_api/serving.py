@@ -1,5 +1,6 @@
 """The server of the API, in the foreground of whoever starts it."""
 
+import gc
 import ipaddress
 import socket
 from collections.abc import Callable
@@ -37,8 +38,8 @@ def serve(
         tell: Called with the server's URL as soon as it answers.
 
     Raises:
-        ConfigError: The settings keep no lineage in PostgreSQL, or the address is open
-            to other machines and there is no key.
+        ConfigError: The settings keep no lineage in PostgreSQL, the address is open to
+            other machines and there is no key, or it is none.
         BackendError: The port is taken, or PostgreSQL does not answer.
     """
     check(host, api_key)
@@ -51,6 +52,8 @@ def serve(
         server = _server(platform, host, api_key)
         if platform.lineage is not None:
             platform.lineage.start()
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: no need to look at it again
         if tell is not None:
             tell(url(listener))
         with suppress(KeyboardInterrupt):  # uvicorn raises it again, when all is done
@@ -95,8 +98,16 @@ def listening(host: str, port: int | None) -> socket.socket:
     """Return a socket that listens at an address.
 
     Raises:
+        ConfigError: No machine has such a name.
         BackendError: The port is taken, or the address is not this machine's.
     """
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"cannot listen at {host}: expected an address of this machine, such as "
+            f"{LOOPBACK}, found: {error} (--host)"
+        ) from error
     ports = (PORT, 0) if port is None else (port,)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     problem: OSError | None = None
