@@ -1,7 +1,7 @@
 -- Where a service answered with a version of its model, and the run that deployed it.
 SELECT
     made.dataset_id, made.run_id, made.created_at,
-    coalesce(made.facets #>> '{dataSource,uri}', '') AS uri
+    coalesce(made.facets #>> '{mlops_location,uri}', '') AS uri
 FROM lineage.dataset_versions AS made
 INNER JOIN lineage.datasets AS datasets ON made.dataset_id = datasets.id
 WHERE

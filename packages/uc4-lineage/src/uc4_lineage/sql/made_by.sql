@@ -3,7 +3,7 @@
 SELECT
     made.run_id, runs.job_id, made.created_at,
     coalesce(made.version, '') AS version,
-    coalesce(made.facets #>> '{dataSource,uri}', '') AS uri
+    coalesce(made.facets #>> '{mlops_location,uri}', '') AS uri
 FROM lineage.dataset_versions AS made
 LEFT JOIN lineage.runs AS runs ON made.run_id = runs.id
 WHERE

@@ -1,5 +1,5 @@
 -- The newest card of a version of a model.
-SELECT datasets.id, made.created_at, coalesce(made.facets #>> '{dataSource,uri}', '')
+SELECT datasets.id, made.created_at, coalesce(made.facets #>> '{mlops_location,uri}', '')
 FROM lineage.dataset_versions AS made
 INNER JOIN lineage.datasets AS datasets ON made.dataset_id = datasets.id
 WHERE
