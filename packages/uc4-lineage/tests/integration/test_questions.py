@@ -7,12 +7,14 @@ import pytest
 from mlops_common.errors import ConfigError, NotFoundError
 from mlops_common.lineage.store import LineageStore
 from uc4_lineage.columns import Level
+from uc4_lineage.dataset_kind import DatasetKind
 from uc4_lineage.graph import Direction
 from uc4_lineage.naming import find
 from uc4_lineage.node import Kind, Node
+from uc4_lineage.page.around import whole
 from uc4_lineage.questions.closure import closure, path
 from uc4_lineage.questions.gaps import orphans, stale
-from uc4_lineage.questions.impact import Role, impact
+from uc4_lineage.questions.impact import ROLES, Role, impact
 from uc4_lineage.questions.runs import State, runs
 from uc4_lineage.questions.search import search
 from uc4_lineage.reading import Cache, Reader
@@ -98,6 +100,36 @@ def test_impact_names_models_and_endpoints_before_tables_and_jobs(shop: Reader) 
         (Role.TABLE, "report"),
         *((Role.JOB, name) for name in ("copy", "derive", "report", "train", "serve")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "facets", "expected"),
+    [
+        ("redshift://dw:5439", {}, Role.TABLE),
+        ("oracle://db:1521", {}, Role.TABLE),
+        ("s3a://lake", {}, Role.FILE),
+        ("kafka://broker:9092", {}, Role.STREAM),
+        ("x", {"datasetType": {"datasetType": "MATERIALIZED_VIEW"}}, Role.TABLE),
+        ("x", {"datasetType": {"datasetType": "feature_table"}}, Role.FEATURE),
+        ("x", {"dataSource": {"name": "a", "uri": "s3://lake"}}, Role.FILE),
+        ("x", {}, Role.DATASET),
+    ],
+)
+def test_impact_and_page_agree_on_what_a_dataset_is(
+    store: LineageStore,
+    reader: Reader,
+    namespace: str,
+    facets: dict[str, Any],
+    expected: Role,
+) -> None:
+    made = dataset("made", namespace=namespace, facets=facets)
+    store.ingest([run_event("make", ["source"], [made])])
+
+    (found,) = (one for one in impact(reader, "source").affected if one.distance == 2)
+    (shown,) = (one for one in whole(reader).nodes if one.name == "made")
+
+    assert found.role is expected
+    assert ROLES[DatasetKind(shown.kind)] is expected
 
 
 def test_impact_of_a_column_spares_what_does_not_depend_on_it(shop: Reader) -> None:

@@ -11,38 +11,10 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from mlops_common.params import masked
+from uc4_lineage.dataset_kind import DatasetKind, kind_of
 from uc4_lineage.page.content import Fact, Field
 
 Facets: TypeAlias = Mapping[str, Any]
-# The kinds of datasets, by the scheme of their namespace or data source.
-SCHEMES = {
-    **dict.fromkeys(("file", "hdfs", "dbfs"), "file"),
-    **dict.fromkeys(("s3", "s3a", "gs", "abfss", "wasbs", "minio"), "object"),
-    **dict.fromkeys(("kafka", "kinesis", "pubsub", "pulsar", "eventhub"), "stream"),
-    **dict.fromkeys(
-        ("postgres", "postgresql", "mysql", "mssql", "oracle", "redshift", "snowflake"),
-        "table",
-    ),
-    **dict.fromkeys(
-        ("bigquery", "trino", "hive", "sqlite", "duckdb", "iceberg", "athena"), "table"
-    ),
-    "mlflow": "model",
-    "kserve": "endpoint",
-    "feast": "features",
-}
-# The same by OpenLineage's facet `datasetType`.
-TYPES = {
-    **dict.fromkeys(("TABLE", "MATERIALIZED_VIEW", "EXTERNAL_TABLE"), "table"),
-    **dict.fromkeys(("TOPIC", "STREAM", "QUEUE"), "stream"),
-    **dict.fromkeys(("FEATURE_VIEW", "FEATURES", "FEATURE_TABLE"), "features"),
-    "VIEW": "view",
-    "FILE": "file",
-    "OBJECT": "object",
-    "MODEL": "model",
-    "FOLDER": "file",
-    "DIRECTORY": "file",
-    "ENDPOINT": "endpoint",
-}
 LINK = re.compile(r"(url|uri|link|href)$", re.IGNORECASE)
 WEB = ("http", "https", "file")
 DEEPEST = 4  # levels of a facet in which links are looked for
@@ -87,14 +59,11 @@ def kind(namespace: str, facets: Facets) -> str:
         >>> kind("shop", {"dataSource": {"uri": "postgres://db:5432/shop"}})
         'table'
     """
-    told = text(facets, "datasetType", "datasetType").upper()
-    if told in TYPES:
-        return TYPES[told]
-    for address in (namespace, text(facets, "dataSource", "uri")):
-        scheme = address.partition(":")[0].lower()
-        if scheme in SCHEMES:
-            return SCHEMES[scheme]
-    return "table" if "schema" in facets else "dataset"
+    told = text(facets, "datasetType", "datasetType")
+    found = kind_of(namespace, told, text(facets, "dataSource", "uri"))
+    if found is DatasetKind.DATASET and "schema" in facets:
+        return DatasetKind.TABLE.value
+    return found.value
 
 
 def fields(facets: Facets) -> tuple[Field, ...]:

@@ -1,9 +1,11 @@
 """What breaks when a dataset or one of its columns changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from uc4_lineage.columns import Level
+from uc4_lineage.dataset_kind import DatasetKind, kind_of
 from uc4_lineage.graph import Direction
 from uc4_lineage.naming import find
 from uc4_lineage.node import Kind, Node
@@ -24,27 +26,21 @@ class Role(StrEnum):
     FEATURE = "feature"
     TABLE = "table"
     FILE = "file"
+    STREAM = "stream"
     DATASET = "dataset"
     JOB = "job"
 
 
-# By the facet `datasetType`, in lower case.
-TYPES = {
-    "endpoint": Role.ENDPOINT,
-    "model": Role.MODEL,
-    "feature": Role.FEATURE,
-    "feature_view": Role.FEATURE,
-    "table": Role.TABLE,
-    "view": Role.TABLE,
-    "file": Role.FILE,
-}
-# By the scheme of the namespace.
-SCHEMES = {
-    "kserve": Role.ENDPOINT,
-    "mlflow": Role.MODEL,
-    "feast": Role.FEATURE,
-    **dict.fromkeys(("postgres", "mysql", "bigquery", "snowflake"), Role.TABLE),
-    **dict.fromkeys(("file", "s3", "gs", "abfss", "wasbs", "hdfs"), Role.FILE),
+ROLES = {
+    DatasetKind.ENDPOINT: Role.ENDPOINT,
+    DatasetKind.MODEL: Role.MODEL,
+    DatasetKind.FEATURES: Role.FEATURE,
+    DatasetKind.TABLE: Role.TABLE,
+    DatasetKind.VIEW: Role.TABLE,
+    DatasetKind.FILE: Role.FILE,
+    DatasetKind.OBJECT: Role.FILE,
+    DatasetKind.STREAM: Role.STREAM,
+    DatasetKind.DATASET: Role.DATASET,
 }
 
 
@@ -106,9 +102,9 @@ def impact(reader: Reader, text: str, depth: int | None = None) -> Impact:
         down = list(
             reached(reader, reader.snapshot(), found.key, Direction.DOWN, depth)
         )
-    types = _types(reader)
+    kinds = _kinds(reader)
     affected = [
-        Affected(one.node, role(one.node, types), one.distance, one.level)
+        Affected(one.node, role(one.node, kinds), one.distance, one.level)
         for one in down
     ]
     order = list(Role)
@@ -116,12 +112,12 @@ def impact(reader: Reader, text: str, depth: int | None = None) -> Impact:
     return Impact(found.node, tuple(affected))
 
 
-def role(node: Node, types: dict[Node, str]) -> Role:
+def role(node: Node, kinds: Mapping[Node, DatasetKind]) -> Role:
     """Return what a node is to people.
 
     Args:
         node: A job, a dataset or a field.
-        types: What the facet `datasetType` says of a dataset, in lower case.
+        kinds: What a dataset is, where events told more than its name.
 
     Examples:
         >>> role(Node.dataset("mlflow://localhost", "churn-predictor"), {}).value
@@ -129,12 +125,11 @@ def role(node: Node, types: dict[Node, str]) -> Role:
     """
     if node.kind is Kind.JOB:
         return Role.JOB
-    told = TYPES.get(types.get(node.owner, ""))
-    return told or SCHEMES.get(node.namespace.partition(":")[0], Role.DATASET)
+    return ROLES[kinds.get(node.owner) or kind_of(node.namespace)]
 
 
-def _types(reader: Reader) -> dict[Node, str]:
+def _kinds(reader: Reader) -> dict[Node, DatasetKind]:
     return {
-        Node.dataset(namespace, name): kind.lower()
-        for namespace, name, kind in reader.rows("dataset_types")
+        Node.dataset(namespace, name): kind_of(namespace, told, source)
+        for namespace, name, told, source in reader.rows("dataset_types")
     }
