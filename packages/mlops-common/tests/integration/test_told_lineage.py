@@ -1,17 +1,19 @@
 """What flows and steps tell of themselves, as the embedded store keeps it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import prefect
 import pytest
 
 from mlops_common.bootstrap import Platform, connect
@@ -24,6 +26,7 @@ from mlops_common.orchestration import telling
 from mlops_common.orchestration.session import orchestrated, quiet
 from mlops_common.processes import wait_until
 from mlops_common.settings import Settings
+from mlops_common.testing.lineage_specification import Specification
 
 pytestmark = pytest.mark.filterwarnings(
     # Prefect's own client leaves what it opened to the garbage collector.
@@ -320,6 +323,67 @@ def test_a_step_that_is_skipped_tells_what_it_told_when_it_ran(
     third = told(platform, "skipping_pipeline.derive_spend")
     assert states(third) == ["START", "COMPLETE"]
     assert third[1]["outputs"] == []
+
+
+def made_up(how: Callable[[], int], name: str) -> Callable[[], int]:
+    """Return a flow with a step that ends as `how` does."""
+    from mlops_common.orchestration.flows import flow
+    from mlops_common.orchestration.tasks import MINUTE, task
+
+    @task(timeout=MINUTE, holds=lambda _, **__: True)
+    def spend(_of: str) -> int:
+        """Sum."""
+        reads(ORDERS)
+        writes(SPEND)
+        return how()
+
+    def pipeline() -> int:
+        """Sum what each customer spent."""
+        return spend(name)
+
+    pipeline.__name__ = name
+    return flow(f"UC0: {name}")(pipeline)
+
+
+def broken() -> int:
+    raise ContractError("an order has no customer")
+
+
+def interrupted() -> int:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("how", "end", "facet"),
+    [
+        (lambda: 1, "COMPLETE", "MlopsSkippedFacet"),
+        (broken, "FAIL", "ErrorMessageRunFacet"),
+        (interrupted, "ABORT", "ErrorMessageRunFacet"),
+    ],
+    ids=["skipped", "failed", "aborted"],
+)
+def test_however_a_run_ends_its_events_are_whole_and_as_the_specification_says(
+    platform: Platform, how: Callable[[], int], end: str, facet: str
+) -> None:
+    specification, name = Specification(), f"pipeline_of_{end.lower()}"
+    run = made_up(how, name)
+    for _ in range(2):  # the second time, the step is skipped where it ended well
+        with suppress(ContractError, KeyboardInterrupt):
+            run()
+
+    seen = set()
+    for job in (name, f"{name}.spend"):
+        events = told(platform, job)
+        assert states(events) == ["START", end]
+        for event in events:
+            seen |= specification.check(event)
+            facets = event["run"]["facets"]
+            assert facets["processing_engine"]["version"] == prefect.__version__
+            assert ("nominalTime" in facets) == (job == name)
+            location = event["job"]["facets"]["sourceCodeLocation"]
+            assert location["path"].endswith("integration/test_told_lineage.py")
+            assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", location["version"])
+    assert seen >= {facet, "NominalTimeRunFacet", "SourceCodeLocationJobFacet"}
 
 
 def test_steps_in_threads_and_flows_below_know_what_they_are_a_part_of(
