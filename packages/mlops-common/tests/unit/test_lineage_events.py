@@ -261,6 +261,13 @@ def test_no_password_is_told() -> None:
     assert "ann:***@db" in told
 
 
+def test_a_data_source_has_its_own_address_and_a_dataset_its_own() -> None:
+    (facets,) = (one["facets"] for one in event(full(), DEFAULTS)["inputs"])
+
+    assert facets["dataSource"]["uri"] == TABLE.namespace
+    assert facets["mlops_location"]["uri"] == "postgresql://ann:***@db/shop"
+
+
 def test_a_stack_is_told_with_an_error() -> None:
     facet = event(full(), DEFAULTS)["run"]["facets"]["errorMessage"]
 

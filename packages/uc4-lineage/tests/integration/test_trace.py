@@ -40,7 +40,7 @@ INSERT INTO serving.predictions VALUES
 
 
 def version(number: str, uri: str = "", **facets: Any) -> dict[str, Any]:
-    source = {"dataSource": {"name": "somewhere", "uri": uri}} if uri else {}
+    source = {"mlops_location": {"uri": uri}} if uri else {}
     return {"version": {"datasetVersion": number}, **source, **facets}
 
 
@@ -368,6 +368,17 @@ def test_the_command_shows_the_way_back_from_top_to_bottom() -> None:
     assert said.code == 0, said.err
     shown = [f"{SOURCE}.price", COPY, "customers@v2", "mlflow2", "commit2"]
     assert [text for text in shown if text not in said.out] == []
+
+
+@pytest.mark.usefixtures("reader")
+def test_of_several_rows_it_says_whose_features_are_shown() -> None:
+    several, one = (
+        traced("prediction", "r1"),
+        traced("prediction", "r1", "--entity", "952"),
+    )
+
+    assert "in the first of 2 rows, about 951 (--entity shows another)" in several.out
+    assert "asked with, and the columns" in one.out
 
 
 @pytest.mark.usefixtures("reader")

@@ -147,7 +147,8 @@ class Dataset(Ref):
         files: Files read or written.
         kind: `TABLE`, `FILE`, `MODEL` and the like.
         source: Name of its data source; the namespace by default.
-        uri: Where the data source is; a password in it is hidden.
+        uri: Where the dataset itself is, told as `mlops_location`; a password in it
+            is hidden.
         owner: Such as `team:churn`; that of the settings by default, where written.
         documentation: For people.
         lifecycle: What the run did to it as a whole.

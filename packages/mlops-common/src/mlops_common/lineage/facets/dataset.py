@@ -57,7 +57,7 @@ def output_dataset(dataset: Dataset) -> event_v2.OutputDataset:
 
 def _facets(dataset: Dataset) -> Facets:
     """Return what is known of a dataset, read or written."""
-    facets: Facets = {"dataSource": _source(dataset), **own_facets(dataset.facets)}
+    facets: Facets = {"dataSource": _source(dataset), **_own(dataset)}
     if dataset.fields:
         facets["schema"] = _schema(dataset)
     if dataset.version:
@@ -84,11 +84,19 @@ def _facets(dataset: Dataset) -> Facets:
     return facets
 
 
+def _own(dataset: Dataset) -> Facets:
+    """Return our facets; where a dataset is has none of OpenLineage's."""
+    where = {"location": {"uri": masked(dataset.uri)}} if dataset.uri else {}
+    return own_facets({**dataset.facets, **where})
+
+
 def _source(dataset: Dataset) -> facet_v2.datasource_dataset.DatasourceDatasetFacet:
     namespace = dataset.name.namespace
-    uri = masked(dataset.uri) or (namespace if "://" in namespace else None)
     source = facet_v2.datasource_dataset.DatasourceDatasetFacet
-    return source(name=dataset.source or namespace, uri=uri)
+    return source(
+        name=dataset.source or namespace,
+        uri=namespace if "://" in namespace else None,
+    )
 
 
 def _schema(dataset: Dataset) -> facet_v2.schema_dataset.SchemaDatasetFacet:
