@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.lineage.receivers.base import Event, Refused
@@ -42,7 +43,8 @@ class MarquezReceiver:
             settings: With a `url`.
         """
         self._settings = settings
-        self._url = (settings.url or "").rstrip("/") + "/"
+        # A library that is given a login in a URL logs it with the URL.
+        self._url, self._login = _without_login((settings.url or "").rstrip("/") + "/")
 
     @property
     def name(self) -> str:
@@ -100,6 +102,8 @@ class MarquezReceiver:
                 "http://marquez:5000"
             ) from None
         transport.session.max_redirects = 0
+        if self._login and not key:
+            transport.session.auth = self._login
         return transport
 
     def _send(self, event: Event) -> str:
@@ -141,3 +145,17 @@ class MarquezReceiver:
     @property
     def _address(self) -> str:
         return masked(f"{self._url}{self._settings.endpoint}")
+
+
+def _without_login(url: str) -> tuple[str, tuple[str, str] | None]:
+    """Return a URL without who logs in there, and who that is."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # which is told when it is used
+        return url, None
+    login, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, None
+    name, _, password = login.partition(":")
+    bare = parts._replace(netloc=host).geturl()
+    return bare, (unquote(name), unquote(password))
