@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 
 from mlops_common.errors import NotFoundError
 from uc4_lineage.node import Kind, Node
 from uc4_lineage.reading import Reader, named
 
 MOST = 20  # nodes that an end of a name may match before the rest goes untold
+WAYS = 200  # in which a text may part into a dataset and a field that are tried
 COMPARED = 5_000  # names
 NEAREST = 3
 SIMILARITY = 0.6  # of `difflib`, in 0 to 1
@@ -84,7 +86,7 @@ def _matches(reader: Reader, text: str, kinds: Collection[Kind]) -> list[Found]:
 def _find_field(reader: Reader, text: str, owners: Collection[Kind]) -> Found:
     """Return the field that `text` means, whose own name may hold points too."""
     unclear = None
-    for owner, field in _splits(text):
+    for owner, field in islice(_splits(text), WAYS):
         datasets = _matches(reader, owner, [Kind.DATASET])
         for found in datasets if len(datasets) == 1 else []:
             known = fields(reader, found.key)

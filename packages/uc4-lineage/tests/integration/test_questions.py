@@ -3,13 +3,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from psycopg.rows import TupleRow
 
 from mlops_common.errors import ConfigError, NotFoundError
 from mlops_common.lineage.store import LineageStore
 from uc4_lineage.columns import Level
 from uc4_lineage.dataset_kind import DatasetKind
 from uc4_lineage.graph import Direction
-from uc4_lineage.naming import find
+from uc4_lineage.naming import WAYS, find
 from uc4_lineage.node import Kind, Node
 from uc4_lineage.page.around import whole
 from uc4_lineage.questions.closure import closure, path
@@ -54,6 +55,16 @@ def shop(store: LineageStore, reader: Reader) -> Reader:
     ]
     assert not store.ingest(events).refused
     return reader
+
+
+class Counted(Reader):
+    """A reader that counts what it asks."""
+
+    statements = 0
+
+    def rows(self, statement: str, **values: Any) -> list[TupleRow]:
+        self.statements += 1
+        return super().rows(statement, **values)
 
 
 def names(nodes: Any) -> list[str]:
@@ -186,6 +197,18 @@ def test_a_cycle_and_a_job_that_rewrites_its_input_have_an_end(
     assert sorted(names(found.reached)) == ["b", "back", "forth", "renew"]
     assert path(reader, f"dataset:{DATA}:a", f"dataset:{DATA}:a") == (node("a"),)
     assert impact(reader, "a").of(Role.JOB)
+
+
+@pytest.mark.parametrize("text", ["a" + 5_000 * ".b", "datasetField:a" + 5_000 * ":b"])
+def test_a_text_of_many_parts_is_not_tried_in_every_way(
+    store: LineageStore, text: str
+) -> None:
+    with store.connect() as connection:
+        counted = Counted(connection)
+        with pytest.raises(NotFoundError, match="no dataset or job is called"):
+            closure(counted, text, Direction.UP)
+
+    assert counted.statements < 2 * WAYS
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(shop: Reader) -> None:
