@@ -46,7 +46,7 @@ def prediction(found: PredictionTrace) -> None:
     print_table(("request", "entity", "answered", "probability"), rows)
     if len(found.predictions) > MOST:
         say(f"and {len(found.predictions) - MOST:,} more rows of the request")
-    _title("What the model was asked with, and the columns of the source behind it:")
+    _title(f"{_asked(found)}, and the columns of the source behind it:")
     features = (
         (one.name, _value(one.value), _sources(one.chain)) for one in found.features
     )
@@ -54,6 +54,19 @@ def prediction(found: PredictionTrace) -> None:
     _ways(found)
     _title("Who answered:")
     model(found.model)
+
+
+def _asked(found: PredictionTrace) -> str:
+    """Say of which row the features are."""
+    rows = len(found.predictions)
+    if rows == 1:
+        return "What the model was asked with"
+    about = found.predictions[0].entity
+    whom = f", about {about}" if about else ""
+    return (
+        f"What the model was asked with in the first of {rows:,} rows{whom} "
+        "(--entity shows another)"
+    )
 
 
 def _ways(found: PredictionTrace) -> None:
