@@ -170,6 +170,23 @@ def test_a_program_that_ends_meanwhile_by_itself_blames_no_record(
     assert taker.taken == ["a"]
 
 
+def test_where_nothing_waits_the_spool_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = spooled(tmp_path, "a")
+    told = outlet(folder, Taker())
+    assert told.tell() == 1
+
+    def read(*_: object) -> None:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(told.reader, "batch", read)
+    assert told.tell() == 0
+    spooled(tmp_path, "b")
+    with pytest.raises(AssertionError, match="it was read"):
+        told.tell()
+
+
 def test_a_store_without_room_is_away() -> None:
     def full() -> LineageStore:
         raise OSError(28, "No space left on device")

@@ -229,3 +229,17 @@ def test_threads_write_whole_records(folder: SpoolFolder) -> None:
     for one in range(4):
         mine = [record for record in found if record.startswith(b"%d-" % one)]
         assert mine == [b"%d-%d" % (one, number) for number in range(50)]
+
+
+def test_what_is_put_at_the_end_is_counted_before_it_is_put(
+    folder: SpoolFolder,
+) -> None:
+    writer = SpoolWriter(folder, 1 << 20)
+    largest = 0
+    for _ in range(30):
+        writer.append(b"x" * 400_000)
+        writer.append(b"y" * 100)
+        largest = max(largest, size(folder))
+
+    assert largest <= 1 << 20
+    assert lost(folder) > 0

@@ -12,7 +12,7 @@ from mlops_common.lineage.courtesy import Courtesy
 from mlops_common.lineage.overflow import Overflow
 from mlops_common.lineage.receivers.base import Event, Receiver
 from mlops_common.lineage.spool.folder import MODE, Position, SpoolFolder
-from mlops_common.lineage.spool.reading import Batch, SpoolReader, reclaim
+from mlops_common.lineage.spool.reading import Batch, SpoolReader, reclaim, waiting
 from mlops_common.lineage.spool.suspects import Suspects
 from mlops_common.lineage.taking import Taking
 from mlops_common.logger import get_logger
@@ -90,14 +90,19 @@ class Outlet:
             MlopsError: The receiver is away; what was not told is kept.
         """
         count = 0
-        with self._turn() as ours:
-            if ours:
-                self.reader.resume()
-                self._suspects.resume()
-                while not stop() and (batch := self._tell_batch()) is not None:
-                    count += len(batch.records)
-        if self._overflow is not None and not self.reader.batch(1).records:
-            while not stop() and (found := self._tell_overflow(self._overflow)):
+        # Asked first, since it costs less than to look into the spool.
+        if waiting(self._folder, self.receiver.name):
+            with self._turn() as ours:
+                if ours:
+                    self.reader.resume()
+                    self._suspects.resume()
+                    while not stop() and (batch := self._tell_batch()) is not None:
+                        count += len(batch.records)
+        overflow = self._overflow
+        if overflow is None or not overflow.waiting(self.receiver.name):
+            return count
+        if not self.reader.batch(1).records:
+            while not stop() and (found := self._tell_overflow(overflow)):
                 count += found
         return count
 

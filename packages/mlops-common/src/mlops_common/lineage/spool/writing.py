@@ -22,7 +22,8 @@ class SpoolWriter:
         Args:
             folder: Of the spool.
             limit: Bytes of all segments. Where records that are not told yet exceed
-                it, the oldest segment is dropped and its records are counted as lost.
+                it, the oldest segment is dropped and its records are counted as lost;
+                records that are put at once and exceed it by themselves are kept.
         """
         self.folder = folder
         self._limit = limit
@@ -40,16 +41,17 @@ class SpoolWriter:
         """
         block = b"".join(framed(record) for record in records)
         with self.folder.turn():
-            newest = self._newest()
+            newest = self._newest(len(block))
             end = _append(str(self.folder.segment(newest)), block)
         return Position(newest, end)
 
-    def _newest(self) -> int:
-        """Return the number of the segment to append to, a new one if it is full."""
+    def _newest(self, room: int) -> int:
+        """Return the segment to append so many bytes to, a new one if it is full."""
         if not self._is_newest(self._known):
             self._known = (self.folder.numbers() or [1])[-1]
-        if self.folder.size(self._known) >= self._segment:
-            self._bound(self.folder.numbers())
+        size = self.folder.size(self._known)
+        if size and size + room > self._segment:
+            self._bound(self.folder.numbers(), max(room, self._segment))
             self._known += 1
         return self._known
 
@@ -58,12 +60,12 @@ class SpoolWriter:
         here, later = self.folder.segment(number), self.folder.segment(number + 1)
         return here.exists() and not later.exists()
 
-    def _bound(self, numbers: list[int]) -> None:
-        """Drop the oldest segments until another one fits."""
+    def _bound(self, numbers: list[int], room: int) -> None:
+        """Drop the oldest segments until another one, of so many bytes, fits."""
         sizes = {number: self.folder.size(number) for number in numbers}
         total = sum(sizes.values())
         for number in numbers:
-            if total + self._segment <= self._limit:
+            if total + room <= self._limit:
                 return
             drop(self.folder, number)
             total -= sizes[number]
