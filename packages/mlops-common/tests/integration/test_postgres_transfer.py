@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -506,3 +507,34 @@ def test_a_long_extract_tells_how_many_rows_were_sent(
 
     assert listener.total == found.rows == 1000
     assert 0 < sum(listener.seen) <= 1000
+
+
+def test_more_is_asked_of_the_server_on_the_connection_of_the_extract(
+    postgres: Postgres, target: Path
+) -> None:
+    asked: list[Any] = []
+
+    def look(connection: psycopg.Connection) -> None:
+        asked.extend(connection.execute("SHOW transaction_read_only").fetchall())
+
+    assert extract(postgres, "SELECT 1 AS n", target, look=look).rows == 1
+    assert asked == [("on",)]
+
+
+def test_a_question_that_the_server_refuses_ends_no_extract(
+    postgres: Postgres, target: Path
+) -> None:
+    def look(connection: psycopg.Connection) -> None:
+        with pytest.raises(psycopg.Error):
+            connection.execute("SELECT FROM nowhere")
+
+    assert extract(postgres, "SELECT 1 AS n", target, look=look).rows == 1
+
+
+def test_nothing_more_is_asked_for_a_query_that_is_refused(
+    postgres: Postgres, target: Path
+) -> None:
+    with pytest.raises(NotFoundError):
+        extract(
+            postgres, "SELECT FROM nowhere", target, look=lambda _: pytest.fail("asked")
+        )

@@ -1,19 +1,12 @@
 """The lineage of a whole run: valid events, from a prediction back to its source."""
 
-import json
-from collections.abc import Iterator
+import re
 from typing import Any
 
 import pytest
-from jsonschema import (  # type: ignore[import-untyped]
-    Draft202012Validator,
-    FormatChecker,
-)
-from referencing import Registry, Resource
 
 from mlops_common.bootstrap import Platform
-from mlops_common.lineage.facets.own import schemas
-from mlops_common.testing.shared import shared
+from mlops_common.testing.lineage_specification import Specification
 from uc1_churn.config import CUSTOMERS
 from uc1_churn.result import ChurnResult
 
@@ -31,7 +24,6 @@ STEPS = (
     "write_target_list",
     "report_deployment",
 )
-CORE = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 EVENTS = "SELECT kind, body FROM lineage.events ORDER BY id"
 # Of runs that ended well: one that finds no table cannot tell its columns.
 LACKING = """
@@ -89,63 +81,18 @@ def rows(platform: Platform, query: str, *values: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, values or None).fetchall()
 
 
-def facets(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield whatever has a schema of its own, however deep."""
-    if isinstance(value, dict):
-        if "_schemaURL" in value:
-            yield value
-        for below in value.values():
-            yield from facets(below)
-    elif isinstance(value, list):
-        for below in value:
-            yield from facets(below)
-
-
-class Specification:
-    """The published JSON schemas, and ours."""
-
-    def __init__(self) -> None:
-        folder = shared("data/lineage/openlineage_spec")
-        files = [folder / "OpenLineage.json", *(folder / "facets").glob("*.json")]
-        found = [json.loads(file.read_text("utf-8")) for file in files]
-        known = {one["$id"]: one for one in [*found, *schemas().values()]}
-        self.registry: Registry[Any] = Registry().with_resources(
-            (name, Resource.from_contents(schema)) for name, schema in known.items()
-        )
-        self.references = dict(self._references(known))
-
-    def check(self, value: Any, reference: str) -> None:
-        """Raise `ValidationError` where a value is not as its schema wants it."""
-        Draft202012Validator(
-            {"$ref": reference},
-            registry=self.registry,
-            format_checker=FormatChecker(),
-        ).validate(value)
-
-    @staticmethod
-    def _references(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
-        for name, schema in known.items():
-            if name.startswith("urn:"):
-                yield name.rpartition(":")[2], name
-            for defined in schema.get("$defs", {}):
-                yield defined, f"{name}#/$defs/{defined}"
-
-
 def test_every_event_and_each_of_its_facets_is_as_the_specification_says(
     told: Platform,
 ) -> None:
     specification = Specification()
-    seen = set()
     events = rows(told, EVENTS)
-    for kind, event in events:
-        specification.check(event, f"{CORE}#/$defs/{kind.title()}Event")
-        for facet in facets(event):
-            name = facet["_schemaURL"].replace(":", "/").rpartition("/")[2]
-            specification.check(facet, specification.references[name])
-            seen.add(name)
+    seen = {name for _, event in events for name in specification.check(event)}
     assert len(events) > 2 * len(STEPS)
     assert seen >= {
         "ParentRunFacet",
+        "NominalTimeRunFacet",
+        "ProcessingEngineRunFacet",
+        "SourceCodeLocationJobFacet",
         "SchemaDatasetFacet",
         "OwnershipDatasetFacet",
         "ColumnLineageDatasetFacet",
@@ -172,6 +119,21 @@ def test_every_step_is_a_job_that_ended_well_below_its_flow(told: Platform) -> N
     assert found[FLOW] == (True, True)
     for step in STEPS:
         assert found[f"{FLOW}.{step}"] == (False, True)
+
+
+def test_every_run_tells_its_engine_its_code_and_the_flow_when_it_was_due(
+    told: Platform,
+) -> None:
+    runs = [event for kind, event in rows(told, EVENTS) if kind == "run"]
+
+    for event in runs:
+        run, job = event["run"]["facets"], event["job"]
+        assert run["processing_engine"]["name"] == "Prefect"
+        location = job["facets"]["sourceCodeLocation"]
+        assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", location["version"])
+        assert location["path"].startswith("packages/uc1-churn/src/uc1_churn/")
+        assert ("nominalTime" in run) == ("." not in job["name"])
+    assert {event["job"]["name"] for event in runs} >= {FLOW, f"{FLOW}.{STEPS[0]}"}
 
 
 @pytest.mark.parametrize("facet", ["schema", "ownership"])

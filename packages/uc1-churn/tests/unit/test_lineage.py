@@ -1,7 +1,9 @@
 """What each step says that it reads and writes, down to the columns."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.csv
@@ -11,16 +13,27 @@ import pytest
 from mlops_common.bootstrap import Platform
 from mlops_common.lineage.dataset import Dataset, Origin
 from mlops_common.lineage.sql_lineage import parsed
+from mlops_common.objects.base import ObjectStore
+from mlops_common.objects.local import LocalObjectStore
 from mlops_common.refs import DatasetRef, EndpointRef, ModelRef
 from mlops_common.sections import FeastSettings, PostgresSettings, RedisSettings
 from mlops_common.settings import Settings
 from uc1_churn.config import CUSTOMERS, ChurnParams, DatasetSpec
 from uc1_churn.feature_schema import FeatureSchema
 from uc1_churn.lineage import features as features_lineage
-from uc1_churn.lineage import models, places, reports, serving, source, tables
+from uc1_churn.lineage import (
+    models,
+    places,
+    reports,
+    serving,
+    source,
+    tables,
+)
 from uc1_churn.refs import FeaturesRef
 from uc1_churn.result import TargetList
 from uc1_churn.staging import StagedTable
+from uc1_churn.training_backend import outcome
+from uc1_churn.training_backend.base import TrainingRequest
 
 SPEC = DatasetSpec(name="shop", table="sales.clients", entity="id", timestamp="at")
 SHAPE = FeatureSchema(
@@ -268,6 +281,72 @@ def test_the_output_of_a_model_is_made_from_every_column_that_it_learns_from(
     found = models.learnt(platform, features)
 
     assert [origin.field for origin in found["probability"]] == ["age", "city", "label"]
+
+
+def test_a_registered_version_tells_what_its_training_left(
+    platform: Platform, features: FeaturesRef
+) -> None:
+    request = TrainingRequest(
+        dataset=features.training_set, params=PARAMS, run_key="monday", git_commit="now"
+    )
+    left = {"git_commit": "then", "metrics": {"roc_auc": 0.8}}
+    outcome.keep_facts(platform.objects, "monday", left)
+
+    told = models.registered(platform, MODEL, features, request).facets["model"]
+
+    assert told["metrics"] == {"roc_auc": 0.8}
+    assert (told["git_commit"], told["run_key"]) == ("then", "monday")
+    assert (told["run_id"], told["experiment"]) == ("r", "churn")
+
+
+def test_a_version_of_before_tells_what_is_known_without_asking(
+    platform: Platform, features: FeaturesRef
+) -> None:
+    request = TrainingRequest(
+        dataset=features.training_set, params=PARAMS, run_key="monday", git_commit="now"
+    )
+
+    told = models.registered(platform, MODEL, features, request).facets["model"]
+
+    assert (told["git_commit"], told["metrics"]) == ("now", {})
+
+
+def test_an_object_is_looked_at_once(
+    platform: Platform, features: FeaturesRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = features_lineage.read(platform, features)
+
+    def gone(_: object, __: object) -> None:
+        raise AssertionError("it was looked at again")
+
+    monkeypatch.setattr(tables, "_described", gone)
+
+    assert features_lineage.read(platform, features) == first
+    assert first.version == features.table.digest
+
+
+def test_an_object_elsewhere_is_told_by_the_copy_that_this_machine_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Elsewhere(LocalObjectStore):
+        def uri(self, key: str) -> str:
+            return f"s3://lake/{key}"
+
+    class Away(Platform):
+        @functools.cached_property
+        def objects(self) -> ObjectStore:
+            return Elsewhere(self.settings.home / "elsewhere")
+
+    def fetch(_: object, key: str) -> NoReturn:
+        raise AssertionError(f"{key} was fetched")
+
+    platform = Away(Settings(home=tmp_path))
+    ref = store(platform, tmp_path, "shop", "raw/shop", {"id": [1, 2]})
+    monkeypatch.setattr(Elsewhere, "open", fetch)
+
+    found = source.stored(platform, ref)
+
+    assert (found.rows, found.uri) == (2, f"s3://lake/{ref.key}")
 
 
 def test_an_endpoint_reads_model_and_features_and_logs_what_it_answers(

@@ -107,6 +107,11 @@ class Datasets:
             )
         return file
 
+    def at_hand(self, ref: DatasetRef) -> Path | None:
+        """Return a local file of `ref`, unchecked, where none must be downloaded."""
+        file = self._file(ref.key) or self._download(ref.digest)
+        return file if file.is_file() else None
+
     def version(self, ref: DatasetRef) -> DatasetRef:
         """Make `ref` an immutable DVC revision; the same bytes stay one revision.
 

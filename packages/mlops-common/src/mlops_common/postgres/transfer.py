@@ -9,6 +9,7 @@ import errno
 import os
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def extract(
     target: Path,
     *,
     database: str | None = None,
+    look: Callable[[psycopg.Connection], None] | None = None,
 ) -> Extract:
     """Write the rows of a SELECT to a Parquet file: all of one snapshot, or nothing.
 
@@ -64,6 +66,8 @@ def extract(
         query: Any one SELECT.
         target: The file; replaced when it exists, once the new one is whole.
         database: Name of the database; that of the settings when omitted.
+        look: Is called with the connection once the query was found to be right, to
+            ask more of the server; it may not raise.
 
     Returns:
         The number of rows, and the type of each column: see `fidelity` for how
@@ -76,7 +80,7 @@ def extract(
             same name, or the query fails on a row, as by a division by zero.
         BackendError: The server fails or cannot be reached, or the disk is full.
     """
-    statement, rows = _statement(postgres, query, database)
+    statement, rows = _statement(postgres, query, database, look)
     application = f"mlops-{secrets.token_hex(6)}"
     with (
         progress.step(f"Extract {target.stem}", total=rows) as advance,
@@ -93,17 +97,23 @@ def extract(
 
 
 def _statement(
-    postgres: Postgres, query: str | sql.Composable, database: str | None
+    postgres: Postgres,
+    query: str | sql.Composable,
+    database: str | None,
+    look: Callable[[psycopg.Connection], None] | None,
 ) -> tuple[str, int | None]:
     """Return the statement that reads the exact values, and about how many rows."""
     with postgres.connect(database) as connection:
         connection.read_only = True
         try:
             statement = fidelity.exact_select(connection, query)
-            return statement, expected(connection, statement)
+            rows = expected(connection, statement)
         except psycopg.Error as error:
             text = query if isinstance(query, str) else query.as_string(None)
             raise refusals.translated(error, postgres, database, text) from error
+        if look is not None:
+            look(connection)
+        return statement, rows
 
 
 def _copy(statement: str, target: Path) -> str:

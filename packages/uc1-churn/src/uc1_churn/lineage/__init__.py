@@ -15,5 +15,6 @@
 | report | the model, and what the page shows | the page |
 
 Every function here takes references and returns values; the tasks say them. They are
-called only while somebody listens.
+called only while somebody listens, in the thread of the step: they ask no server that
+the step does not ask at that moment, and take what it has at hand.
 """

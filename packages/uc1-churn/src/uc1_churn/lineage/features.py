@@ -1,10 +1,12 @@
 """From a revision to features: which column each feature was made from."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from mlops_common.bootstrap import Platform
 from mlops_common.lineage.dataset import (
     Dataset,
+    Field,
     Origin,
     columns,
     copied,
@@ -24,6 +26,7 @@ from uc1_churn.lineage import places, tables
 from uc1_churn.refs import FeaturesRef
 
 DATABASE = "feast"
+MOST = 20  # shapes of features whose definitions a process remembers
 
 
 def written(
@@ -47,14 +50,14 @@ def written(
 def read(platform: Platform, features: FeaturesRef) -> Dataset:
     """Return the feature table as a step reads it."""
     name = places.stored(platform, features.table.key)
-    return tables.of_object(platform.objects, features.table.key, name)
+    return tables.of_object(platform, features.table.key, name)
 
 
 def read_training_set(platform: Platform, features: FeaturesRef) -> Dataset:
     """Return the training set as a step reads it, with the revision it is made from."""
     ref = features.training_set
     name = places.stored(platform, ref.key)
-    found = tables.of_object(platform.objects, ref.key, name)
+    found = tables.of_object(platform, ref.key, name)
     made = {"dataset": {"revision": ref.revision, "digest": ref.digest}}
     return found.model_copy(update={"facets": made})
 
@@ -114,17 +117,25 @@ def online(platform: Platform, features: FeaturesRef) -> Dataset:
 
 def view(platform: Platform, features: FeaturesRef) -> Dataset:
     """Return the feature view of a dataset, as Feast's definitions declare it."""
-    from uc1_churn.feature_repo.definitions import VIEW, definitions
+    from uc1_churn.feature_repo.definitions import VIEW
 
     shape = features.columns
-    declared = definitions(FeatureTable(columns=shape, path=Path(features.table.key)))
-    types = {field.name: str(field.dtype) for field in declared.features.schema}
     return Dataset(
         name=feature_view(project(shape.dataset), VIEW),
-        fields=columns(types),
+        fields=_declared(shape),
         kind="FEATURE_VIEW",
         symlinks=_stored_online(platform, shape, VIEW),
     )
+
+
+@lru_cache(maxsize=MOST)
+def _declared(shape: FeatureSchema) -> tuple[Field, ...]:
+    """Return the columns of the view; Feast's definitions take milliseconds to make."""
+    from uc1_churn.feature_repo.definitions import definitions
+
+    found = definitions(FeatureTable(columns=shape, path=Path()))
+    types = {field.name: str(field.dtype) for field in found.features.schema}
+    return columns(types)
 
 
 def _stored_online(

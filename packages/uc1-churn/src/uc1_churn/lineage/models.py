@@ -5,32 +5,43 @@ from typing import Any
 from mlops_common.bootstrap import Platform
 from mlops_common.lineage.dataset import Dataset, Field, Origin, derived
 from mlops_common.refs import ModelRef
-from uc1_churn.config import ChurnParams
-from uc1_churn.evaluation_log import logged_evaluation
 from uc1_churn.feature_schema import LABEL
 from uc1_churn.gate import Decision
 from uc1_churn.lineage import places
 from uc1_churn.refs import FeaturesRef
+from uc1_churn.training_backend import outcome
+from uc1_churn.training_backend.base import TrainingRequest
 
 PROBABILITY = "probability"
 OUTPUT = (Field(name=PROBABILITY, type="double", description="Of churn."),)
 
 
 def registered(
-    platform: Platform, model: ModelRef, features: FeaturesRef, params: ChurnParams
+    platform: Platform, model: ModelRef, features: FeaturesRef, request: TrainingRequest
 ) -> Dataset:
     """Return the version that training registered, with its metrics.
 
     Its output is made from the features, and fitted to the label, of the training set.
 
+    Args:
+        platform: Where it is.
+        model: The version.
+        features: What it learnt from.
+        request: What was asked of training, which left its facts.
+
     Raises:
-        NotFoundError: Its run or the file of its evaluation is gone.
-        BackendError: The tracking store cannot be reached.
+        BackendError: The object store failed.
     """
-    facts = _facts(platform, model, params)
-    origins = learnt(platform, features)
+    left = outcome.facts(platform.objects, request.run_key)
+    facts = {
+        **_identity(model),
+        "experiment": request.params.model_name,
+        "git_commit": left.get("git_commit", request.git_commit),
+        "run_key": request.run_key,
+        "metrics": left.get("metrics", {}),
+    }
     return version(platform, model).model_copy(
-        update={"origins": origins, "facets": {"model": facts}}
+        update={"origins": learnt(platform, features), "facets": {"model": facts}}
     )
 
 
@@ -96,17 +107,4 @@ def _identity(model: ModelRef) -> dict[str, Any]:
         "uri": model.uri,
         "digest": model.digest,
         "dataset": model.dataset,
-    }
-
-
-def _facts(platform: Platform, model: ModelRef, params: ChurnParams) -> dict[str, Any]:
-    tags = platform.tracking.tags(model)
-    evaluation = logged_evaluation(platform.tracking, model)
-    return {
-        **_identity(model),
-        "experiment": params.model_name,
-        "git_commit": tags.get("git_commit", ""),
-        "run_key": tags.get("run_key", ""),
-        "page": platform.tracking.page(model.run_id),
-        "metrics": evaluation.flat(),
     }

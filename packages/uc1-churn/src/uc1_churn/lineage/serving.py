@@ -102,7 +102,7 @@ def targeted(
 ) -> tuple[Dataset, Dataset]:
     """Return the target list, as Parquet and as CSV."""
     name = places.stored(platform, targets.parquet)
-    ranked = tables.of_object(platform.objects, targets.parquet, name)
+    ranked = tables.of_object(platform, targets.parquet, name)
     shape, table = features.columns, places.stored(platform, features.table.key)
     scored = _scored(places.model(platform, model.name), table, shape.features)
     origins = {
@@ -124,7 +124,7 @@ def targeted(
 def read_targets(platform: Platform, targets: TargetList) -> Dataset:
     """Return the target list as a step reads it."""
     name = places.stored(platform, targets.parquet)
-    return tables.of_object(platform.objects, targets.parquet, name)
+    return tables.of_object(platform, targets.parquet, name)
 
 
 def _scored(

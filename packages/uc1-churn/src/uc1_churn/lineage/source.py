@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+import psycopg
 from psycopg import sql
 
 from mlops_common.bootstrap import Platform
+from mlops_common.lineage import sql_lineage
 from mlops_common.lineage.dataset import Dataset, columns, copied
 from mlops_common.lineage.naming import DatasetName, postgres_server
 from mlops_common.lineage.statement import Statement
@@ -38,23 +40,29 @@ def statement(platform: Platform, spec: DatasetSpec) -> Statement:
     )
 
 
-def read(platform: Platform, found: tuple[DatasetName, ...]) -> Iterator[Dataset]:
+def read(
+    platform: Platform, spec: DatasetSpec, connection: psycopg.Connection
+) -> Iterator[Dataset]:
     """Yield the source tables with the columns, types and owner that the server tells.
 
     Args:
         platform: Where they are.
-        found: Their names.
+        spec: The table, or the query that reads them.
+        connection: To their database.
 
     Raises:
-        BackendError: The server cannot be reached.
+        psycopg.Error: The server failed.
     """
-    with platform.postgres.connect() as connection:
-        for name in found:
-            relation = sql.Identifier(*_parts(platform, name)).as_string(connection)
-            rows = connection.execute(text("source_columns"), (relation,)).fetchall()
-            owner = {"owner": f"role:{rows[0][2]}"} if rows else {}
-            types = {column: kind for *_, column, kind in rows}
-            yield Dataset(name=name, fields=columns(types), kind="TABLE", **owner)
+    if spec.table is not None:
+        found: tuple[DatasetName, ...] = (places.source_table(platform, spec.table),)
+    else:
+        found = sql_lineage.tables(statement(platform, spec))
+    for name in found:
+        relation = sql.Identifier(*_parts(platform, name)).as_string(connection)
+        rows = connection.execute(text("source_columns"), (relation,)).fetchall()
+        owner = {"owner": f"role:{rows[0][2]}"} if rows else {}
+        types = {column: kind for *_, column, kind in rows}
+        yield Dataset(name=name, fields=columns(types), kind="TABLE", **owner)
 
 
 def staged(platform: Platform, spec: DatasetSpec, table: StagedTable) -> Dataset:
@@ -76,7 +84,7 @@ def uploaded(platform: Platform, source: DatasetName, ref: DatasetRef) -> Datase
 def stored(platform: Platform, ref: DatasetRef) -> Dataset:
     """Return the object of a dataset; its digest is the version."""
     name = places.stored(platform, ref.key)
-    return tables.of_object(platform.objects, ref.key, name)
+    return tables.of_object(platform, ref.key, name)
 
 
 def versioned(platform: Platform, ref: DatasetRef) -> Dataset:
@@ -88,7 +96,7 @@ def versioned(platform: Platform, ref: DatasetRef) -> Dataset:
 def revision(platform: Platform, ref: DatasetRef) -> Dataset:
     """Return a dataset by its revision in DVC, with the columns of its object."""
     name = places.revised(platform, ref)
-    found = tables.of_object(platform.objects, ref.key, name)
+    found = tables.of_object(platform, ref.key, name)
     version = ref.revision or ref.digest
     return found.model_copy(update={"version": version, "kind": "TABLE"})
 

@@ -6,11 +6,15 @@ from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
+from mlops_common.bootstrap import Platform
 from mlops_common.lineage.dataset import ColumnMetrics, Dataset, arrow_columns
 from mlops_common.lineage.naming import DatasetName
-from mlops_common.objects.base import ObjectStore
+from mlops_common.refs import DatasetRef
 
 END = 2  # of a stream, for `seek`
+MOST = 100  # objects whose footers a process remembers
+
+_known: dict[str, Dataset] = {}  # by URI: what is under a digest does not change
 
 
 def of_file(path: Path, name: DatasetName) -> Dataset:
@@ -19,20 +23,27 @@ def of_file(path: Path, name: DatasetName) -> Dataset:
         return _described(stream, name)
 
 
-def of_object(objects: ObjectStore, key: str, name: DatasetName) -> Dataset:
+def of_object(platform: Platform, key: str, name: DatasetName) -> Dataset:
     """Return what the footer of an object tells of the dataset `name`.
 
-    Only the footer is read, wherever the object is. Its digest, the stem of its key,
-    is the version.
+    A copy at hand tells it, else the object's footer alone is read, once in a process.
+    Its digest, the stem of its key, is the version.
 
     Raises:
         NotFoundError: There is no such object.
         BackendError: The store failed.
     """
-    with objects.open(key) as stream:
-        found = _described(stream, name)
-    version, uri = Path(key).stem, objects.uri(key)
-    return found.model_copy(update={"version": version, "uri": uri})
+    digest, uri = Path(key).stem, platform.objects.uri(key)
+    ref = DatasetRef(name=name.name, key=key, digest=digest, rows=0)
+    found = _known.get(uri)
+    if found is None:
+        file = platform.datasets.at_hand(ref)
+        with file.open("rb") if file else platform.objects.open(key) as stream:
+            found = _described(stream, name)
+        if len(_known) >= MOST:
+            _known.clear()
+        _known[uri] = found
+    return found.model_copy(update={"name": name, "version": digest, "uri": uri})
 
 
 def metrics(path: Path) -> dict[str, ColumnMetrics]:

@@ -4,7 +4,6 @@ from pathlib import PurePosixPath
 
 from mlops_common.bootstrap import connect
 from mlops_common.lineage.recording import executes, reads, writes
-from mlops_common.lineage.sql_lineage import tables
 from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.postgres.transfer import extract
 from mlops_common.progress import step
@@ -25,11 +24,15 @@ def extract_from_postgres(spec: DatasetSpec) -> StagedTable:
         staged = StagedTable(name=spec.name, path=target, rows=0)
         executes(lambda: source.statement(platform, spec))
         try:
-            found = extract(platform.postgres, extraction.query(spec), target)
+            found = extract(
+                platform.postgres,
+                extraction.query(spec),
+                target,
+                look=lambda asked: reads(lambda: source.read(platform, spec, asked)),
+            )
         except BaseException:
             staging.discard(staged)
             raise
-    reads(lambda: source.read(platform, tables(source.statement(platform, spec))))
     writes(lambda: source.staged(platform, spec, staged))
     return staged.model_copy(update={"rows": found.rows})
 

@@ -32,7 +32,7 @@ def trigger_kubeflow_training(features: FeaturesRef, params: ChurnParams) -> Mod
     reads(lambda: feature_lineage.read_training_set(platform, features))
     with step("Train through Kubeflow Pipelines"):
         model = training_backend(platform).train(request)
-    writes(lambda: lineage.registered(platform, model, features, params))
+    writes(lambda: lineage.registered(platform, model, features, request))
     return model
 
 

@@ -7,8 +7,9 @@ finished, and the next run of the same content gets another.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from mlops_common import errors
 from mlops_common.errors import MlopsError, NotFoundError, RefusedError
@@ -16,6 +17,7 @@ from mlops_common.objects.base import ObjectStore
 from mlops_common.refs import ModelRef
 
 MODEL, ERROR, FINISHED = "model.json", "error.json", "finished"
+FACTS = "facts.json"
 KINDS: dict[str, type[MlopsError]] = {
     kind.__name__: kind
     for kind in (
@@ -50,6 +52,23 @@ def kept(objects: ObjectStore, run_key: str) -> ModelRef | None:
     """Return the version that a run of this key registered, if any."""
     text = _read(objects, _key(run_key, MODEL))
     return None if text is None else ModelRef.model_validate_json(text)
+
+
+def keep_facts(objects: ObjectStore, run_key: str, facts: Mapping[str, Any]) -> None:
+    """Leave what is told of the version that the run registers.
+
+    Args:
+        objects: Where to.
+        run_key: Of the run.
+        facts: What JSON holds, by name.
+    """
+    objects.put(_key(run_key, FACTS), json.dumps(facts).encode())
+
+
+def facts(objects: ObjectStore, run_key: str) -> dict[str, Any]:
+    """Return what is told of the version that a run of this key registered."""
+    text = _read(objects, _key(run_key, FACTS))
+    return {} if text is None else dict(json.loads(text))
 
 
 def forget_error(objects: ObjectStore, run_key: str) -> None:

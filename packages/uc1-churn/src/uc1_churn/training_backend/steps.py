@@ -134,6 +134,8 @@ def _register(
         run.log_dataset(dataset)
         files = {f"plots/{file}": png for file, png in pictures.items()}
         run.log_files({**files, EVALUATION_FILE: evaluation.model_dump_json().encode()})
+        told = {**tags, "metrics": evaluation.flat()}
+        outcome.keep_facts(platform.objects, request.run_key, told)
         return run.register(name, _model(pipeline, predictor, parts.test), tags)
 
 
