@@ -4,17 +4,15 @@ An edge follows the data: from a dataset to the job that reads it, from a job to
 dataset that it writes, from a field to the field that is made from it.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Numbers = NDArray[np.int64]
-Label = TypeVar("Label", bound=Hashable)
 NOWHERE = -9_999  # what SciPy gives as the predecessor of a node that has none
 
 
@@ -124,73 +122,3 @@ class Graph:
         chosen = np.zeros(self.size, dtype=bool)
         chosen[np.asarray(nodes, dtype=np.int64)] = True
         return chosen[self.tails] & chosen[self.heads]
-
-
-class Labelled(Generic[Label]):
-    """A graph whose nodes are values, such as `uc4_lineage.node.Node`.
-
-    Args:
-        edges: Pairs of a tail and a head.
-        nodes: Nodes that may have no edge.
-
-    Attributes:
-        labels: The nodes, in order of their first mention.
-        graph: The same graph in numbers.
-
-    Examples:
-        >>> chain = Labelled([("orders", "load"), ("load", "revenue")])
-        >>> chain.reach("revenue", Direction.UP)
-        {'revenue': 0, 'load': 1, 'orders': 2}
-        >>> chain.path("orders", "revenue")
-        ['orders', 'load', 'revenue']
-    """
-
-    def __init__(
-        self, edges: Iterable[tuple[Label, Label]], nodes: Iterable[Label] = ()
-    ) -> None:
-        self._numbers: dict[Label, int] = {}
-        for node in nodes:
-            self._number(node)
-        pairs = [(self._number(tail), self._number(head)) for tail, head in edges]
-        self.labels: Sequence[Label] = tuple(self._numbers)
-        self.graph = Graph(
-            len(self.labels), [tail for tail, _ in pairs], [head for _, head in pairs]
-        )
-
-    def _number(self, node: Label) -> int:
-        return self._numbers.setdefault(node, len(self._numbers))
-
-    def __contains__(self, node: object) -> bool:
-        return node in self._numbers
-
-    def reach(
-        self, start: Label, direction: Direction, depth: int | None = None
-    ) -> dict[Label, int]:
-        """Return the distance of every node within reach, the nearest first.
-
-        Raises:
-            KeyError: The graph has no node `start`.
-        """
-        found = self.graph.reach(self._numbers[start], direction, depth)
-        distances = found.distances.tolist()
-        nodes = found.nodes.tolist()
-        return {self.labels[n]: d for n, d in zip(nodes, distances, strict=True)}
-
-    def path(self, start: Label, end: Label) -> list[Label]:
-        """Return a shortest path along the edges, or nothing where there is none.
-
-        Raises:
-            KeyError: The graph has no node `start` or no node `end`.
-        """
-        found = self.graph.path(self._numbers[start], self._numbers[end])
-        return [self.labels[number] for number in found]
-
-    def edges_among(self, nodes: Iterable[Label]) -> list[tuple[Label, Label]]:
-        """Return the edges that have both their ends among `nodes`.
-
-        Raises:
-            KeyError: The graph lacks one of the nodes.
-        """
-        kept = self.graph.among([self._numbers[node] for node in nodes])
-        ends = zip(self.graph.tails[kept], self.graph.heads[kept], strict=True)
-        return [(self.labels[tail], self.labels[head]) for tail, head in ends]

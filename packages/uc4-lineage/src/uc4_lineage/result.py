@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlops_common.refs import Ref
 from uc4_lineage.coverage import Coverage, Lineage
+from uc4_lineage.wording import counted
 
 MEANINGS: dict[Lineage, str] = {
     "whole": "nothing is missing",
@@ -202,13 +203,3 @@ def _gaps(found: Coverage) -> list[str]:
             f"{found.without_owner[0]}; set lineage.owner for what the runs write"
         )
     return said
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number of things in words.
-
-    Examples:
-        >>> counted(1, "run"), counted(1200, "run")
-        ('1 run', '1,200 runs')
-    """
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

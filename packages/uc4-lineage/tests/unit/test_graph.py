@@ -1,11 +1,10 @@
 from collections import deque
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uc4_lineage.graph import Direction, Graph, Labelled
+from uc4_lineage.graph import Direction, Graph
 
 LONG = 5_000
 
@@ -89,14 +88,3 @@ def test_a_graph_without_edges_reaches_only_the_start() -> None:
 
     assert lonely.reach(0, Direction.UP).nodes.tolist() == [0]
     assert lonely.path(0, 0) == [0]
-
-
-def test_labels_stand_for_their_numbers() -> None:
-    cycle = Labelled([("a", "b"), ("b", "a"), ("b", "b")], nodes=["lonely"])
-
-    assert cycle.reach("a", Direction.DOWN) == {"a": 0, "b": 1}
-    assert cycle.reach("lonely", Direction.UP) == {"lonely": 0}
-    assert cycle.path("a", "lonely") == []
-    assert cycle.edges_among(["b"]) == [("b", "b")]
-    with pytest.raises(KeyError):
-        cycle.reach("absent", Direction.UP)

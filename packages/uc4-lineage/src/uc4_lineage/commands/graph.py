@@ -8,8 +8,9 @@ import typer
 from mlops_common.commands.context import AsJson
 from mlops_common.errors import BackendError, ConfigError
 from uc4_lineage.commands.opening import instant, opened
-from uc4_lineage.commands.output import counted, say, tell
+from uc4_lineage.commands.output import say, tell
 from uc4_lineage.graph import Direction
+from uc4_lineage.wording import counted
 
 if TYPE_CHECKING:
     from uc4_lineage.page.content import PageContent

@@ -1,12 +1,11 @@
 """How answers look in a terminal: no name can colour it or move its cursor."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 import typer
 
-from uc4_lineage.answers import iso, plain
+from uc4_lineage.answers import plain
 from uc4_lineage.naming import shown
 from uc4_lineage.node import Kind, Node
 
@@ -63,34 +62,3 @@ def called(node: Node) -> str:
 def what(node: Node) -> str:
     """Return what a node is, in a word."""
     return WORDS[node.kind]
-
-
-def moment(at: datetime | None) -> str:
-    """Return a time to the second, in ISO 8601; empty where there is none."""
-    return "" if at is None else iso(at.replace(microsecond=0))
-
-
-def lasting(seconds: float | None) -> str:
-    """Return a duration for people; empty where there is none.
-
-    Examples:
-        >>> lasting(0.25), lasting(75.0), lasting(7_500.0)
-        ('0.2 s', '1 min 15 s', '2 h 5 min')
-    """
-    if seconds is None:
-        return ""
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return how many there are of something.
-
-    Examples:
-        >>> counted(1, "job"), counted(1_200, "dataset")
-        ('1 job', '1,200 datasets')
-    """
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -5,9 +5,6 @@ from collections.abc import Iterable, Sequence
 from uc4_lineage.columns import Level
 from uc4_lineage.commands.output import (
     called,
-    counted,
-    lasting,
-    moment,
     print_table,
     say,
     what,
@@ -21,6 +18,7 @@ from uc4_lineage.questions.impact import Impact
 from uc4_lineage.questions.replay import Replayed
 from uc4_lineage.questions.runs import Run
 from uc4_lineage.questions.search import Listed
+from uc4_lineage.wording import counted, lasting, to_second
 
 SURE = {Level.COLUMN: "surely", Level.TABLE: "maybe"}
 MAYBE = "maybe: a job on the way does not tell what its columns are made from"
@@ -87,7 +85,7 @@ def state(found: State) -> None:
     )
     print_table(("job", "namespace", "reads", "writes"), rows)
     counts = _counts([*found.jobs, *found.datasets])
-    at = "now" if found.at is None else f"at {moment(found.at)}"
+    at = "now" if found.at is None else f"at {to_second(found.at)}"
     say(f"{counts}, {counted(len(found.edges), 'edge')} {at}")
 
 
@@ -119,7 +117,7 @@ def runs(found: Sequence[Run]) -> None:
     rows = (
         (
             run.state.value.lower(),
-            moment(run.started_at),
+            to_second(run.started_at),
             lasting(run.seconds),
             run.job.name,
             _first_line(run.error),
@@ -149,7 +147,7 @@ def stale(found: Stale) -> None:
             (
                 "no new version",
                 f"{one.days:.1f}",
-                moment(one.last_at),
+                to_second(one.last_at),
                 one.node.name,
                 "",
             )
@@ -159,7 +157,7 @@ def stale(found: Stale) -> None:
             (
                 f"never ended, {one.state.value.lower()}",
                 f"{one.days:.1f}",
-                moment(one.last_at),
+                to_second(one.last_at),
                 one.job.name,
                 str(one.id),
             )
@@ -177,7 +175,7 @@ def listed(found: Sequence[Listed]) -> None:
     if not found:
         say("no job and no dataset is called so")
         return
-    rows = ((*_named(one.node), moment(one.last_at)) for one in found)
+    rows = ((*_named(one.node), to_second(one.last_at)) for one in found)
     print_table(("what", "name", "namespace", "last heard of"), rows)
 
 

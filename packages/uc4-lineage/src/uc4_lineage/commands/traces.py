@@ -4,10 +4,11 @@ import re
 from typing import Any
 from uuid import UUID
 
-from uc4_lineage.commands.output import called, moment, print_table, say
+from uc4_lineage.commands.output import called, print_table, say
 from uc4_lineage.trace.fields import Chain
 from uc4_lineage.trace.model import ModelTrace
 from uc4_lineage.trace.prediction import PredictionTrace
+from uc4_lineage.wording import to_second
 
 UNKNOWN = "unknown"
 SHOWN = 400  # characters of a statement
@@ -30,7 +31,7 @@ def model(found: ModelTrace) -> None:
             one.dataset.name,
             _short(one.version) or UNKNOWN,
             "" if one.job is None else one.job.name,
-            moment(one.at),
+            to_second(one.at),
         )
         for one in found.made
     )
@@ -40,7 +41,7 @@ def model(found: ModelTrace) -> None:
 def prediction(found: PredictionTrace) -> None:
     """Show where a prediction comes from."""
     rows = (
-        (one.request, one.entity, moment(one.at), f"{one.probability:.6g}")
+        (one.request, one.entity, to_second(one.at), f"{one.probability:.6g}")
         for one in found.predictions[:MOST]
     )
     print_table(("request", "entity", "answered", "probability"), rows)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from mlops_common.params import masked
 from uc4_lineage.node import Kind, Node
 from uc4_lineage.page import facets
 from uc4_lineage.page.content import Facet, Fact, PageNode, Run, Shape, Version
+from uc4_lineage.wording import lasting, to_minute
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 THOUSAND = 1_000
@@ -83,15 +83,15 @@ def _dataset_facts(known: Known) -> Iterator[tuple[str, str]]:
     yield "Version", last.get("version") or ""
     yield "Rows", thousands(last.get("rows"))
     yield "Size", size(last.get("size"))
-    yield "Written", moment(last.get("created_at"))
+    yield "Written", to_minute(last.get("created_at"))
     yield "Written by", _writer(last)
     yield "Lifecycle", (last.get("lifecycle") or "").lower()
     yield "Quality", facets.quality(known.facets)
     yield "Source", known.row.get("source") or ""
     yield "Tags", ", ".join(known.row.get("tags", ()))
     yield "Also called", ", ".join(known.row.get("other_names", ()))
-    yield "First seen", moment(known.row.get("created_at"))
-    yield "Last seen", moment(known.row.get("updated_at"))
+    yield "First seen", to_minute(known.row.get("created_at"))
+    yield "Last seen", to_minute(known.row.get("updated_at"))
 
 
 def _job_facts(known: Known) -> Iterator[tuple[str, str]]:
@@ -110,8 +110,8 @@ def _job_facts(known: Known) -> Iterator[tuple[str, str]]:
     yield "Code at", facets.text(known.facets, "sourceCodeLocation", "path")
     yield "Commit", facets.text(known.facets, "sourceCodeLocation", "version")
     yield "Tags", ", ".join(known.row.get("tags", ()))
-    yield "First seen", moment(known.row.get("created_at"))
-    yield "Last seen", moment(known.row.get("updated_at"))
+    yield "First seen", to_minute(known.row.get("created_at"))
+    yield "Last seen", to_minute(known.row.get("updated_at"))
 
 
 def _writer(row: dict[str, Any]) -> str:
@@ -120,44 +120,18 @@ def _writer(row: dict[str, Any]) -> str:
 
 
 def _version(row: dict[str, Any]) -> Version:
-    return Version(str(row["version"]), moment(row["created_at"]))
+    return Version(str(row["version"]), to_minute(row["created_at"]))
 
 
 def _run(row: dict[str, Any]) -> Run:
     start, end = row["started_at"], row["ended_at"]
     return Run(
         state=row["state"],
-        started=moment(start),
+        started=to_minute(start),
         took=lasting((end - start).total_seconds()) if start and end else "",
         id=str(row["run_id"]),
         error=masked(row["error"]),
     )
-
-
-def moment(at: datetime | None) -> str:
-    """Return a time to the minute, in UTC; empty where there is none.
-
-    Examples:
-        >>> moment(datetime(2026, 11, 27, 15, 2, 9, tzinfo=UTC))
-        '2026-11-27 15:02 UTC'
-    """
-    return "" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def lasting(seconds: float) -> str:
-    """Return a duration; empty where a clock ran backwards.
-
-    Examples:
-        >>> lasting(0.25), lasting(75.0), lasting(7_500.0)
-        ('0.2 s', '1 min 15 s', '2 h 5 min')
-    """
-    if seconds < 0:
-        return ""
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def thousands(number: str | None) -> str:

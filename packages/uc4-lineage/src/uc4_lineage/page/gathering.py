@@ -10,9 +10,10 @@ from psycopg.rows import DictRow, dict_row
 
 from uc4_lineage.columns import Origin
 from uc4_lineage.page.content import ColumnEdge, Facet, Fact, PageContent, PageNode
-from uc4_lineage.page.describing import Known, moment, page_node
+from uc4_lineage.page.describing import Known, page_node
 from uc4_lineage.page.facets import as_text
 from uc4_lineage.reading import Reader, Snapshot, translated
+from uc4_lineage.wording import to_minute
 
 SQL = files("uc4_lineage.page") / "sql"
 LONGEST = 1_000_000  # characters of a facet that are read
@@ -54,7 +55,7 @@ def gather(
     jobs = len(shown) - datasets
     return PageContent(
         title=title,
-        subtitle=f"As of {moment(at)} · {datasets:,} datasets, {jobs:,} jobs",
+        subtitle=f"As of {to_minute(at)} · {datasets:,} datasets, {jobs:,} jobs",
         nodes=nodes,
         edges=edges,
         column_edges=_column_edges(origins, number),
@@ -92,7 +93,7 @@ def _facts(nodes: Sequence[PageNode], at: datetime) -> tuple[Fact, ...]:
     datasets = sum(node.shape == "dataset" for node in nodes)
     columns = sum(len(node.fields) for node in nodes)
     counts = {
-        "Graph of": moment(at),
+        "Graph of": to_minute(at),
         "Datasets": f"{datasets:,}",
         "Jobs": f"{len(nodes) - datasets:,}",
         "Columns": f"{columns:,}",

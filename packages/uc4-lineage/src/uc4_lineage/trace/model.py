@@ -10,6 +10,7 @@ from mlops_common.lineage import naming
 from uc4_lineage.reading import Reader
 from uc4_lineage.trace import steps
 from uc4_lineage.trace.facts import Fact, Step
+from uc4_lineage.trace.origins import key_of
 from uc4_lineage.trace.versions import Made, made_from
 
 if TYPE_CHECKING:
@@ -78,28 +79,43 @@ def trace_model(
         BackendError: The store or the registry cannot be reached.
     """
     uri = platform.settings.mlflow.tracking_uri
-    key = _dataset(reader, naming.model(uri, name))
+    model = naming.model(uri, name)
+    key = key_of(reader, model.namespace, model.name)
     made = () if key is None else made_from(reader, key, str(version))
     told = _told(reader, key, version)
     known = told or _registered(platform, name, version)
     facts = (
         steps.service(reader, service or name, version, at),
         steps.version(name, version, known, by_runs=bool(told)),
+        *_judged(reader, name, version),
+        *_trained(platform, reader, made, known),
+    )
+    return ModelTrace(name, version, facts, made)
+
+
+def _judged(reader: Reader, name: str, version: int) -> tuple[Fact, ...]:
+    """Return what was decided and written of the version once it was there."""
+    return (
         steps.decision(reader, name, version),
         steps.promotion(reader, name, version),
         steps.card(reader, name, version),
+    )
+
+
+def _trained(
+    platform: "Platform",
+    reader: Reader,
+    made: tuple[Made, ...],
+    known: Mapping[str, Any],
+) -> tuple[Fact, ...]:
+    """Return from what, and by which code, the version was trained."""
+    return (
         steps.training(made),
         *steps.tracking(platform, known),
         steps.code(reader, made, known),
         steps.features(made),
         steps.snapshot(platform, made, known),
     )
-    return ModelTrace(name, version, facts, made)
-
-
-def _dataset(reader: Reader, name: naming.DatasetName) -> int | None:
-    rows = reader.rows("dataset_key", namespace=name.namespace, name=name.name)
-    return rows[0][0] if rows else None
 
 
 def _told(reader: Reader, key: int | None, version: int) -> Mapping[str, Any]:

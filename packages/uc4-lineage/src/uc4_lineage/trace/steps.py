@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mlops_common.errors import MlopsError
-from uc4_lineage.answers import iso
 from uc4_lineage.reading import Reader
 from uc4_lineage.trace.facts import Fact, Step
 from uc4_lineage.trace.versions import Made
+from uc4_lineage.wording import to_second
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -24,7 +24,7 @@ def service(reader: Reader, service: str, version: int, at: datetime | None) -> 
         return Fact(Step.SERVICE, service, note=f"{UNTOLD} of deploying it")
     _, run, deployed, uri = rows[0]
     return Fact(
-        Step.SERVICE, service, uri, f"deployed by run {run}, {_second(deployed)}"
+        Step.SERVICE, service, uri, f"deployed by run {run}, {to_second(deployed)}"
     )
 
 
@@ -43,7 +43,7 @@ def decision(reader: Reader, name: str, version: int) -> Fact:
         return Fact(Step.DECISION, "", note=f"{UNTOLD} of judging it")
     facet, at, run = noted
     verdict = "passed" if facet.get("passed") is True else "refused"
-    return Fact(Step.DECISION, verdict, note=f"judged by run {run}, {_second(at)}")
+    return Fact(Step.DECISION, verdict, note=f"judged by run {run}, {to_second(at)}")
 
 
 def promotion(reader: Reader, name: str, version: int) -> Fact:
@@ -53,7 +53,7 @@ def promotion(reader: Reader, name: str, version: int) -> Fact:
         return Fact(Step.PROMOTION, "", note=f"{UNTOLD} of promoting it by a commit")
     facet, at, run = noted
     commit, link = _text(facet, "commit"), _text(facet, "url")
-    return Fact(Step.PROMOTION, commit, link, f"by run {run}, {_second(at)}")
+    return Fact(Step.PROMOTION, commit, link, f"by run {run}, {to_second(at)}")
 
 
 def _noted(
@@ -70,7 +70,7 @@ def card(reader: Reader, name: str, version: int) -> Fact:
         return Fact(Step.CARD, "", note=f"{UNTOLD} of writing one")
     key, at, uri = rows[0]
     (node,) = reader.nodes([key])
-    return Fact(Step.CARD, node.name, uri, _second(at))
+    return Fact(Step.CARD, node.name, uri, to_second(at))
 
 
 def training(made: tuple[Made, ...]) -> Fact:
@@ -78,7 +78,7 @@ def training(made: tuple[Made, ...]) -> Fact:
     if not made or made[0].run is None or made[0].at is None:
         return Fact(Step.TRAINING, "", note=f"{UNTOLD} of training it")
     job = "" if made[0].job is None else made[0].job.name
-    return Fact(Step.TRAINING, str(made[0].run), note=f"{job}, {_second(made[0].at)}")
+    return Fact(Step.TRAINING, str(made[0].run), note=f"{job}, {to_second(made[0].at)}")
 
 
 def tracking(platform: "Platform", known: Mapping[str, Any]) -> tuple[Fact, Fact]:
@@ -151,7 +151,3 @@ def snapshot(
 def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _second(at: datetime) -> str:
-    return iso(at.replace(microsecond=0))
