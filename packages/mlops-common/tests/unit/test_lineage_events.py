@@ -405,7 +405,7 @@ def test_an_event_that_is_too_large_keeps_its_datasets(published: Published) -> 
         name=FILE,
         rows=3,
         fields=columns(
-            {f"column {number} {'x' * 200}": "int" for number in range(9_000)}
+            {f"column {number} {'x' * 1_200}": "int" for number in range(2_000)}
         ),
     )
     seen = observed("COMPLETE", RUN, NOW, outputs=(wide,), parent=FLOW)
@@ -417,6 +417,14 @@ def test_an_event_that_is_too_large_keeps_its_datasets(published: Published) -> 
     assert "MlopsStrippedFacet" in published.check(told)
     assert told["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"] == 3
     assert told["run"]["facets"]["parent"]["run"]["runId"] == FLOW.run
+
+
+def test_an_event_of_very_many_datasets_keeps_a_thousand() -> None:
+    many = tuple(Dataset(name=naming.stored(f"/a/{n}")) for n in range(2_001))
+    kept = observation(record(observed("COMPLETE", RUN, NOW, inputs=many)))
+
+    assert kept.inputs == many[:1_000]
+    assert kept.facets["stripped"]["inputs"] == 2_001
 
 
 def test_each_of_our_schemas_names_itself() -> None:

@@ -102,3 +102,40 @@ def test_columns_of_a_dataset_keep_their_order() -> None:
     names = [field.name for field in columns({"z": "int", "a": "text"})]
 
     assert names == ["z", "a"]
+
+
+def test_a_run_that_says_too_much_says_how_much_more_there_was() -> None:
+    with recording() as run:
+        for number in range(1_200):
+            reads(Dataset(name=stored(f"/data/{number}")))
+            executes(Statement(query=f"SELECT {number}"))
+            notes(f"note{number}", {"number": number})
+        reads(Dataset(name=stored("/data/1"), rows=3))
+
+    assert (len(run.inputs), len(run.statements)) == (1_000, 200)
+    assert run.inputs[1].rows == 3
+    more = {"datasets": 200, "statements": 1_000, "facets": 1_100}
+    assert run.facets["left_out"] == more
+
+
+def test_statements_are_kept_as_far_as_their_size_allows() -> None:
+    with recording() as run:
+        for _ in range(40):
+            executes(Statement(query="x" * 60_000))
+
+    assert len(run.statements) == 17
+    assert run.facets["left_out"] == {"statements": 23}
+
+
+def test_a_dataset_of_very_many_columns_keeps_the_first() -> None:
+    names = [f"column{number}" for number in range(2_500)]
+    wide = Dataset(
+        name=stored("/a"),
+        fields=columns(dict.fromkeys(names, "double")),
+        origins=copied(stored("/b"), names),
+    )
+
+    assert [field.name for field in wide.fields] == names[:2_000]
+    assert list(wide.origins) == names[:2_000]
+    assert wide.facets["left_out"] == {"fields": 500, "origins": 500}
+    assert Dataset.model_validate_json(wide.model_dump_json()) == wide

@@ -5,10 +5,11 @@ its client.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from itertools import islice
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 from pydantic import Field as PydanticField
 
 from mlops_common.lineage.json_value import facet_values
@@ -19,6 +20,9 @@ from mlops_common.refs import Ref
 Lifecycle: TypeAlias = Literal[
     "ALTER", "CREATE", "DROP", "OVERWRITE", "RENAME", "TRUNCATE"
 ]
+
+MOST_COLUMNS = 2_000  # of a dataset
+LEFT_OUT = "left_out"
 
 
 def _text(value: Any) -> Any:
@@ -159,6 +163,9 @@ class Dataset(Ref):
         assertions: Tests, and how they ended.
         facets: Anything else, by name, as JSON; told as `mlops_<name>`.
 
+    Of columns, and of all that is said of them, the first 2,000 are kept; the facet
+    `left_out` tells how many more there were.
+
     Examples:
         >>> from mlops_common.lineage.naming import postgres_table
         >>> name = postgres_table(None, "shop", "orders")
@@ -185,6 +192,22 @@ class Dataset(Ref):
     assertions: tuple[Assertion, ...] = ()
     facets: JsonFacets = PydanticField(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, said: Any) -> Any:
+        """Cut off columns before any of them is looked at."""
+        if not isinstance(said, dict):
+            return said
+        long = {
+            key: len(said[key]) - MOST_COLUMNS
+            for key in ("fields", "origins", "metrics", "assertions", "influences")
+            if isinstance(said.get(key), Sized) and len(said[key]) > MOST_COLUMNS
+        }
+        if not long:
+            return said
+        facets = {**said.get("facets", {}), LEFT_OUT: long}
+        return said | {key: _first(said[key]) for key in long} | {"facets": facets}
+
     def with_(self, other: "Dataset") -> "Dataset":
         """Return what both say of one dataset; the other one has the last word.
 
@@ -198,6 +221,12 @@ class Dataset(Ref):
         both = ("facets", "metrics", "origins")
         merged = {k: {**getattr(self, k), **said[k]} for k in both if k in said}
         return self.model_copy(update=said | merged)
+
+
+def _first(said: Any) -> Any:
+    """Return as much of a sequence or a mapping as a dataset keeps."""
+    pairs = said.items() if isinstance(said, Mapping) else said
+    return type(said)(islice(pairs, MOST_COLUMNS))
 
 
 def columns(types: Mapping[str, str]) -> tuple[Field, ...]:

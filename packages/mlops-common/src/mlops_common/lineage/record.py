@@ -7,7 +7,7 @@ from mlops_common.lineage.json_value import STRIPPED
 from mlops_common.lineage.observation import Observation
 
 LARGEST = 2 << 20  # bytes of a record
-MOST_DATASETS = 1_000  # of a record that was too large
+MOST_DATASETS = 1_000  # that a record reads, and that it writes
 # What a dataset keeps in such a record.
 KEPT = frozenset(
     {"name", "version", "rows", "size", "files", "kind", "source", "owner", "lifecycle"}
@@ -17,8 +17,9 @@ KEPT = frozenset(
 def record(seen: Observation) -> bytes:
     """Return an observation as JSON.
 
-    One that would be larger than 2 MiB is told without columns, column lineage,
-    metrics, assertions, queries and facets, and says so in the facet `mlops_stripped`.
+    One that would be larger than 2 MiB, or is of more than 2,000 datasets, is told
+    without columns, column lineage, metrics, assertions, queries and facets, and says
+    so in the facet `mlops_stripped`.
 
     Examples:
         >>> from datetime import UTC, datetime
@@ -27,6 +28,8 @@ def record(seen: Observation) -> bytes:
         >>> observation(record(service)) == service
         True
     """
+    if max(len(seen.inputs), len(seen.outputs)) > 2 * MOST_DATASETS:
+        return _json(_stripped(seen, 0))
     whole = _json(seen)
     return whole if len(whole) <= LARGEST else _json(_stripped(seen, len(whole)))
 

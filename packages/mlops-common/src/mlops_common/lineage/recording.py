@@ -6,12 +6,13 @@ calls cost nothing. An error in what is said is logged and ends no run.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
-from mlops_common.lineage.dataset import Dataset
+from mlops_common.lineage.dataset import LEFT_OUT, Dataset
 from mlops_common.lineage.json_value import facet_value
 from mlops_common.lineage.naming import DatasetName
 from mlops_common.lineage.observation import Observation
@@ -22,12 +23,21 @@ from mlops_common.params import masked
 Said: TypeAlias = Dataset | Iterable[Dataset]
 Told: TypeAlias = Said | Callable[[], Said]
 
+MOST_DATASETS = 1_000  # that a run reads, and that it writes
+MOST_STATEMENTS = 200
+MOST_QUERIES = 1 << 20  # characters of all statements
+MOST_NOTES = 100  # facets, and jobs without a run
+
 log = get_logger(__name__)
 _current: ContextVar["Recording | None"] = ContextVar("recording", default=None)
 
 
 class Recording:
-    """What was said in one run; any thread may say it."""
+    """What was said in one run; any thread may say it.
+
+    It holds 1,000 datasets of each kind, 200 statements and 100 facets; how many more
+    were said is told by the facet `left_out`.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -36,6 +46,8 @@ class Recording:
         self._statements: list[Statement] = []
         self._facets: dict[str, Any] = {}
         self._declared: list[Observation] = []
+        self._queries = 0
+        self._left_out: Counter[str] = Counter()
 
     @property
     def inputs(self) -> tuple[Dataset, ...]:
@@ -59,7 +71,8 @@ class Recording:
     def facets(self) -> dict[str, Any]:
         """What was noted of the run, by name."""
         with self._lock:
-            return dict(self._facets)
+            more = {LEFT_OUT: dict(self._left_out)} if self._left_out else {}
+            return self._facets | more
 
     @property
     def declared(self) -> tuple[Observation, ...]:
@@ -78,23 +91,38 @@ class Recording:
     def execute(self, statement: Statement) -> None:
         """Add a statement of SQL."""
         with self._lock:
-            self._statements.append(statement)
+            size = self._queries + len(statement.query)
+            if len(self._statements) < MOST_STATEMENTS and size <= MOST_QUERIES:
+                self._statements.append(statement)
+                self._queries = size
+            else:
+                self._left_out["statements"] += 1
 
     def declare(self, job: Observation) -> None:
         """Add a job without a run."""
         with self._lock:
-            self._declared.append(job)
+            if len(self._declared) < MOST_NOTES:
+                self._declared.append(job)
+            else:
+                self._left_out["jobs"] += 1
 
     def note(self, name: str, value: Mapping[str, Any]) -> None:
         """Add to what is noted of the run under a name."""
         facet = facet_value(value)
         with self._lock:
-            self._facets[name] = {**self._facets.get(name, {}), **facet}
+            known = self._facets.get(name)
+            if known is None and len(self._facets) >= MOST_NOTES:
+                self._left_out["facets"] += 1
+            else:
+                self._facets[name] = facet_value({**(known or {}), **facet})
 
     def _add(self, into: dict[DatasetName, Dataset], dataset: Dataset) -> None:
         with self._lock:
             known = into.get(dataset.name)
-            into[dataset.name] = dataset if known is None else known.with_(dataset)
+            if known is None and len(into) >= MOST_DATASETS:
+                self._left_out["datasets"] += 1
+            else:
+                into[dataset.name] = dataset if known is None else known.with_(dataset)
 
 
 @contextmanager
