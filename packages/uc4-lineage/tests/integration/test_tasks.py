@@ -12,8 +12,7 @@ from mlops_common.errors import ConfigError, NotFoundError
 from mlops_common.home import reset
 from mlops_common.lineage.recording import recording
 from mlops_common.testing.postgres import temporary_home
-from uc4_lineage.coverage import Coverage, LooseEnds, Part, Period
-from uc4_lineage.questions.asking import (
+from uc4_lineage.asking import (
     AsOf,
     Diff,
     Down,
@@ -26,9 +25,10 @@ from uc4_lineage.questions.asking import (
     TracePrediction,
     Up,
 )
-from uc4_lineage.questions.asking import (
+from uc4_lineage.asking import (
     Path as WayBetween,
 )
+from uc4_lineage.coverage import Coverage, LooseEnds, Part, Period
 from uc4_lineage.questions.runs import State
 from uc4_lineage.result import Emitted
 from uc4_lineage.tasks.emit_lineage import emit_lineage

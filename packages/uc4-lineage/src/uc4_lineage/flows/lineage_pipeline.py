@@ -11,10 +11,10 @@ from mlops_common.config import load
 from mlops_common.orchestration.flows import flow, name_run
 from mlops_common.params import validated
 from uc4_lineage import report
+from uc4_lineage.asking import Orphans, Stale
 from uc4_lineage.audit import loose_ends
 from uc4_lineage.config import LineageParams
 from uc4_lineage.coverage import Period
-from uc4_lineage.questions.asking import Orphans, Stale
 from uc4_lineage.result import LineageResult
 from uc4_lineage.tasks.emit_lineage import emit_lineage
 from uc4_lineage.tasks.query_lineage import audit_lineage, query_lineage

@@ -13,9 +13,9 @@ from mlops_common.orchestration.tasks import MINUTE, task
 from mlops_common.params import masked
 from mlops_common.progress import step
 from uc4_lineage import audit, report
+from uc4_lineage.asking import Question, answer
 from uc4_lineage.bootstrap import reading
 from uc4_lineage.coverage import Coverage, LooseEnds, Period
-from uc4_lineage.questions.asking import Question, answer
 from uc4_lineage.result import Emitted, LineageResult
 
 FOLDER = "lineage/coverage"
