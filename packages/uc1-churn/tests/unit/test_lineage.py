@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_common.bootstrap import Platform
+from mlops_common.errors import BackendError
 from mlops_common.lineage.dataset import Dataset, Origin
 from mlops_common.lineage.sql_lineage import parsed
 from mlops_common.objects.base import ObjectStore
@@ -309,6 +310,19 @@ def test_a_version_of_before_tells_what_is_known_without_asking(
     told = models.registered(platform, MODEL, features, request).facets["model"]
 
     assert (told["git_commit"], told["metrics"]) == ("now", {})
+
+
+def test_training_goes_on_where_its_facts_cannot_be_left(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise BackendError("the disk is full")
+
+    monkeypatch.setattr(LocalObjectStore, "put", refuse)
+
+    outcome.keep_facts(platform.objects, "monday", {"metrics": {}})
+
+    assert outcome.facts(platform.objects, "monday") == {}
 
 
 def test_an_object_is_looked_at_once(

@@ -13,11 +13,13 @@ from typing import Any
 
 from mlops_common import errors
 from mlops_common.errors import MlopsError, NotFoundError, RefusedError
+from mlops_common.logger import get_logger
 from mlops_common.objects.base import ObjectStore
 from mlops_common.refs import ModelRef
 
 MODEL, ERROR, FINISHED = "model.json", "error.json", "finished"
 FACTS = "facts.json"
+log = get_logger(__name__)
 KINDS: dict[str, type[MlopsError]] = {
     kind.__name__: kind
     for kind in (
@@ -62,7 +64,10 @@ def keep_facts(objects: ObjectStore, run_key: str, facts: Mapping[str, Any]) -> 
         run_key: Of the run.
         facts: What JSON holds, by name.
     """
-    objects.put(_key(run_key, FACTS), json.dumps(facts).encode())
+    try:
+        objects.put(_key(run_key, FACTS), json.dumps(facts, default=str).encode())
+    except MlopsError as problem:  # no training fails for what is told of it
+        log.warning("part of the lineage stays unknown: %s", problem)
 
 
 def facts(objects: ObjectStore, run_key: str) -> dict[str, Any]:
