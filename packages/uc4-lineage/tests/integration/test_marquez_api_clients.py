@@ -7,8 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 import uvicorn
-from marquez_client import MarquezClient
-from marquez_client.models import DatasetId, DatasetType, JobType
+from marquez_client import MarquezClient  # type: ignore[import-untyped]
+from marquez_client.models import (  # type: ignore[import-untyped]
+    DatasetId,
+    DatasetType,
+    JobType,
+)
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import (
     InputDataset,
@@ -18,7 +22,7 @@ from openlineage.client.event_v2 import (
     RunEvent,
     RunState,
 )
-from openlineage.client.facet_v2 import schema_dataset
+from openlineage.client.facet_v2 import DatasetFacet, schema_dataset
 from openlineage.client.transport.http import (
     HttpCompression,
     HttpConfig,
@@ -133,7 +137,9 @@ def test_the_client_of_openlineage_sends_events(
     client = OpenLineageClient(transport=HttpTransport(config))
     run, job = Run(str(generate_new_uuid())), Job("etl", "load")
     fields = [schema_dataset.SchemaDatasetFacetFields("id", "int")]
-    facets = {"schema": schema_dataset.SchemaDatasetFacet(fields)}
+    facets: dict[str, DatasetFacet] = {
+        "schema": schema_dataset.SchemaDatasetFacet(fields)
+    }
 
     for state in (RunState.START, RunState.COMPLETE):
         client.emit(
