@@ -46,7 +46,7 @@ def test_what_is_no_event_is_refused(client: TestClient, body: bytes) -> None:
     ("place", "reason"),
     [
         (b"NaN", "NaN is no number of JSON"),
-        (b"tru", "expected JSON"),
+        (b"nul", "expected JSON"),
         (b'"\xff"', "expected UTF-8"),
         (b"[" * 2_000 + b"]" * 2_000, "nested deeper"),
     ],
