@@ -2,7 +2,6 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,29 +10,7 @@ import pytest
 from mlops_common.errors import BackendError
 from mlops_common.lineage.store import LineageStore
 from mlops_common.postgres.database import Postgres
-
-RUN = "6f0c13a5-f29b-46a5-90c1-0ffbebbbd1aa"
-START = datetime(2024, 1, 1, tzinfo=UTC)
-
-
-def at(minute: int) -> str:
-    return (START + timedelta(minutes=minute)).isoformat()
-
-
-def table(name: str, **facets: Any) -> dict[str, Any]:
-    return {"namespace": "db", "name": name, "facets": facets}
-
-
-def event(
-    type_: str | None, minute: int, *, run: str = RUN, job: str = "load", **fields: Any
-) -> dict[str, Any]:
-    return {
-        "eventType": type_,
-        "eventTime": at(minute),
-        "run": {"runId": run},
-        "job": {"namespace": "jobs", "name": job},
-        **fields,
-    }
+from mlops_common.testing.stored_lineage import event, rows, table
 
 
 @pytest.fixture
@@ -41,12 +18,6 @@ def store(postgres: Postgres, database: str) -> Iterator[LineageStore]:
     store = LineageStore(postgres, database)
     yield store
     store.close()
-
-
-def rows(store: LineageStore, query: str) -> list[Any]:
-    with store.connect() as connection:
-        found = connection.execute(query.encode()).fetchall()
-    return [row[0] if len(row) == 1 else row for row in found]
 
 
 def test_a_malformed_event_is_refused_alone(store: LineageStore) -> None:
