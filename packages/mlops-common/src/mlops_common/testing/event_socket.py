@@ -1,14 +1,13 @@
 """Relays a socket of Prefect's events, in the middle of an HTTP server."""
 
 import json
-import select
 import socket
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from io import RawIOBase
 from urllib.parse import urlsplit
 
-BLOCK = 65_536
+from mlops_common.testing.network import spliced
+
 # RFC 6455: a whole text frame; of a client it is masked, here by zeros.
 TEXT, MASKED, MASK = 0x81, 0x80, bytes(4)
 LENGTH = 0x7F
@@ -41,7 +40,8 @@ def relay(client: BaseHTTPRequestHandler, url: str, *, token: str) -> None:
         told = _message(server)
         assert json.loads(told) == {"type": "auth_success"}, told
         client.connection.sendall(head)
-        _splice(client.connection, server)
+        for _ in spliced(client.connection, server):
+            pass
 
 
 def _head(reader: RawIOBase) -> bytes:
@@ -60,15 +60,3 @@ def _message(server: socket.socket) -> bytes:
     assert kind == TEXT, kind
     assert length < LENGTH - 1, length
     return server.recv(length, socket.MSG_WAITALL)
-
-
-def _splice(client: socket.socket, server: socket.socket) -> None:
-    """Pass on what either side says, until one ends."""
-    other = {client: server, server: client}
-    with suppress(OSError):
-        while True:
-            for source in select.select([client, server], [], [])[0]:
-                data = source.recv(BLOCK)
-                if not data:
-                    return
-                other[source].sendall(data)

@@ -13,6 +13,19 @@ BLOCK = 16_384
 RESET = struct.pack("ii", 1, 0)  # to linger for no time: what is left is dropped
 
 
+def spliced(client: socket.socket, server: socket.socket) -> Iterator[int]:
+    """Pass on what either side says, until one ends; yield the bytes of each block."""
+    other = {client: server, server: client}
+    with suppress(OSError):
+        while True:
+            for source in select.select([client, server], [], [])[0]:
+                data = source.recv(BLOCK)
+                if not data:
+                    return
+                other[source].sendall(data)
+                yield len(data)
+
+
 class CuttingProxy:
     """Forwards TCP connections to a server, and resets some of them.
 
@@ -58,19 +71,12 @@ class CuttingProxy:
         """Pass on what either side says, until one ends or the connection is reset."""
         sent = 0
         with client, socket.create_connection(self._server) as server:
-            other = {client: server, server: client}
-            with suppress(OSError):
-                while True:
-                    for source in select.select([client, server], [], [])[0]:
-                        data = source.recv(BLOCK)
-                        if not data:
-                            return
-                        other[source].sendall(data)
-                        sent += len(data)
-                    if sent > self._after and self._may_cut():
-                        # Both are closed by this one thread: the reset is immediate.
-                        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                        return
+            for passed in spliced(client, server):
+                sent += passed
+                if sent > self._after and self._may_cut():
+                    # Both are closed by this one thread: the reset is immediate.
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                    return
 
     def _may_cut(self) -> bool:
         with self._lock:
