@@ -220,6 +220,7 @@ def test_an_event_that_says_everything_is_as_the_schemas_want_it(
         "MlopsCodeFacet",
         "MlopsDecisionFacet",
         "MlopsFacet",
+        "MlopsLocationFacet",
         "MlopsModelFacet",
         "MlopsSkippedFacet",
         "NominalTimeRunFacet",
