@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from uc4_lineage.page.layout import cycles, layering, ordering, packing, placement
@@ -113,6 +113,7 @@ def test_without_the_edges_that_run_back_there_is_no_cycle(
 
 
 @given(acyclic_graphs())
+@example((5, [(0, 1), (0, 3), (1, 2), (1, 4), (2, 3)]))
 def test_ordering_never_adds_a_crossing(graph: tuple[int, list[Edge]]) -> None:
     columns = ordering.proper(layering.columns(*graph), graph[1])
     ordered = ordering.ordered(columns)

@@ -83,11 +83,13 @@ def crossings(columns: Columns) -> int:
 def ordered(columns: Columns) -> Columns:
     """Return the columns in the order with the fewest crossings that was found.
 
-    Each item moves to the mean of the places of its neighbours (barycentre), column
-    after column to the right and back, a fixed number of times.
+    That as given counts too. From the order of a search on, each item moves to the mean
+    of the places of its neighbours (barycentre), column after column to the right and
+    back, a fixed number of times.
     """
     rows = _first_order(columns)
-    best = Columns(rows, columns.left, columns.right)
+    first = Columns(rows, columns.left, columns.right)
+    best = min(first, columns, key=crossings)
     fewest = crossings(best)
     large = sum(map(len, rows)) > LARGE
     for _ in range(FEW_SWEEPS if large else SWEEPS):
