@@ -11,21 +11,11 @@ from mlops_common.lineage.store import LineageStore
 from mlops_common.testing.lineage_specification import Specification
 from uc1_churn.config import CUSTOMERS
 from uc1_churn.result import ChurnResult
+from uc1_churn.testing.tasks import TASKS
 
 PATIENCE = 60.0  # seconds
 FLOW = "churn_prediction_pipeline"
-STEPS = (
-    "extract_from_postgres",
-    "upload_to_minio",
-    "version_with_dvc",
-    "validate_with_great_expectations",
-    "materialize_feast_features",
-    "trigger_kubeflow_training",
-    "judge_challenger",
-    "deploy_to_kserve",
-    "write_target_list",
-    "report_deployment",
-)
+STEPS = (*TASKS, "report_deployment")
 EVENTS = "SELECT kind, body FROM lineage.events ORDER BY id"
 # Of runs that ended well: one that finds no table cannot tell its columns.
 LACKING = """
