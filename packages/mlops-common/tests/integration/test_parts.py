@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -312,6 +313,33 @@ def test_a_run_that_goes_on_is_named_and_its_children_are_its_own(
     assert not any(process.alive() for process in run.processes)
     flow_run.wait(PATIENCE)
     check_idle(folder)
+
+
+@contextmanager
+def recorded_run(home: Path, state: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process for 2 s as that of a flow run of which an API tells the state."""
+    told = {"name": "churn v1", "state_type": state}
+    code = "import time; time.sleep(2)"
+    with canned({"/api/flow_runs/4711": (200, told)}) as url:
+        variables = {HOME: str(home), RUN: "4711", "PREFECT_API_URL": f"{url}/api"}
+        with subprocess.Popen([sys.executable, "-c", code], env=variables) as process:
+            assert wait_until(lambda: bool(running(home)), PATIENCE)
+            yield process
+
+
+def test_a_run_that_ended_may_clear_up(folder: PlatformFolder) -> None:
+    with recorded_run(folder.home, "COMPLETED") as process:
+        check_idle(folder)
+
+        assert process.poll() is not None
+
+
+def test_a_run_that_did_not_end_is_not_waited_for(folder: PlatformFolder) -> None:
+    with recorded_run(folder.home, "RUNNING") as process:
+        with pytest.raises(RefusedError, match=r"flow runs go on: churn v1;"):
+            check_idle(folder)
+
+        assert process.poll() is None
 
 
 def test_a_run_without_a_worker_is_named_too(folder: PlatformFolder) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mlops_common import web
 from mlops_common.errors import MlopsError
@@ -28,6 +28,7 @@ HOME = "MLOPS_HOME"
 MARK = "PLATFORM_WORKER"  # variable of what the worker of `mlops up` runs
 PATIENCE = 10.0  # seconds
 MISTAKEN = 400  # the least status of an error
+FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,18 @@ def running(home: Path) -> list[Running]:
     found = of_workers(home)
     known = {run.id for run in found}
     return [*found, *(run for run in said(home) if run.id not in known)]
+
+
+def ongoing(home: Path) -> list[Running]:
+    """Return the flow runs that go on, once the ended ones have cleared up.
+
+    A process outlives the end that its run reports: it sends its last logs and events.
+    It is no hindrance, unless it stays.
+    """
+    ended = [run for run in running(home) if _state(home, run) in FINAL]
+    processes = [process for run in ended for process in run.processes]
+    wait_until(lambda: not any(one.alive() for one in processes), PATIENCE)
+    return running(home)
 
 
 def said(home: Path) -> list[Running]:
@@ -105,7 +118,7 @@ def kill(runs: Iterable[Running]) -> None:
 
 def names(home: Path, runs: Iterable[Running]) -> list[str]:
     """Return the names of runs, for people; their numbers where the API is silent."""
-    return [run.name or _name(_api(home, run), run.id) for run in runs]
+    return [run.name or str(_record(home, run).get("name", run.id)) for run in runs]
 
 
 def conclude(
@@ -153,12 +166,21 @@ def _api(home: Path, run: Running) -> Api:
     return at(run.api) if run.api else locate(home) or Api("")
 
 
-def _name(api: Api, number: str) -> str:
+def _state(home: Path, run: Running) -> str:
+    """Return the type of a run's state; empty where no API knows the run."""
+    if run.name and not run.api:
+        return ""
+    return str(_record(home, run).get("state_type") or "")
+
+
+def _record(home: Path, run: Running) -> dict[str, Any]:
+    """Return what the API tells of a run; nothing where it is silent."""
+    api = _api(home, run)
     try:
-        answer = web.request(f"{api.url}/flow_runs/{number}", headers=api.headers)
+        answer = web.request(f"{api.url}/flow_runs/{run.id}", headers=api.headers)
     except MlopsError:
-        return number
-    return str(answer.json()["name"]) if answer.status == web.OK else number
+        return {}
+    return dict(answer.json()) if answer.status == web.OK else {}
 
 
 def _processes(home: Path) -> Iterator[tuple[int, dict[str, str]]]:

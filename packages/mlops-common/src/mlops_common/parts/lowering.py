@@ -40,7 +40,7 @@ def check_idle(folder: PlatformFolder) -> None:
     Raises:
         RefusedError: One does; names them.
     """
-    active = running.running(folder.home)
+    active = running.ongoing(folder.home)
     if active:
         told = ", ".join(running.names(folder.home, active))
         raise RefusedError(
@@ -52,7 +52,7 @@ def check_idle(folder: PlatformFolder) -> None:
 
 def cancel_runs(folder: PlatformFolder) -> list[str]:
     """Cancel every flow run that goes on, with its children; return their names."""
-    active = running.running(folder.home)
+    active = running.ongoing(folder.home)
     told = running.names(folder.home, active)
     if active:
         make_folder(folder.path)
