@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlops_common.errors import BackendError
+from mlops_common.log_files import bound
 from mlops_common.logger import get_logger
 from mlops_common.processes import Identity
 from mlops_common.serving.local.channel import RETIRE, STOP
@@ -60,6 +61,7 @@ class Supervisor:
                 problem = str(error)
             with suppress(BackendError):  # a full disk; the next round tries again
                 self._report(problem)
+            self._bound_logs()
             if self._idle:
                 return
             await self._pause()
@@ -123,6 +125,12 @@ class Supervisor:
             or front.report.state == "serving"
         ):
             revision.leave(RETIRE)
+
+    def _bound_logs(self) -> None:
+        """Let no log grow for ever of what runs here."""
+        bound(self.folder.router_log)
+        for number in self._revisions:
+            bound(self.folder.log(number))
 
     def _report(self, problem: str) -> None:
         status = Status(
