@@ -11,10 +11,10 @@ from typing import ParamSpec, TypeVar
 
 import prefect
 from prefect.context import FlowRunContext, SyncClientContext
-from prefect.settings import PREFECT_API_URL
 
 from mlops_common.config import load
 from mlops_common.logger import get_logger
+from mlops_common.orchestration.api import configured
 from mlops_common.orchestration.failures import explain
 from mlops_common.orchestration.lineage import told_flow
 from mlops_common.orchestration.presence import present
@@ -83,9 +83,9 @@ def _present(name: str) -> Iterator[None]:
     """Let `mlops down` see the run at hand, whoever started it."""
     context = FlowRunContext.get()
     run = context.flow_run if context is not None else None
-    api = PREFECT_API_URL.value() or ""
-    number = "" if run is None else str(run.id)
-    with present(load().settings.home, name, run=number, api=api):
+    number, api = "" if run is None else str(run.id), configured()
+    url = "" if api is None else api.url
+    with present(load().settings.home, name, run=number, api=url):
         yield
 
 
