@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from prefect.context import SyncClientContext
+from prefect.exceptions import ParameterBindError, ParameterTypeError
 from prefect.logging.loggers import flow_run_logger
 
 from mlops_common import errors
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from prefect import Flow
     from prefect.client.schemas.objects import FlowRun, State
 
+PARAMETERS = "Correct the parameters that the message names, then run again."
 REMEDIES: dict[type[BaseException], str] = {
+    ParameterTypeError: PARAMETERS,
+    ParameterBindError: PARAMETERS,
     errors.ConfigError: "Fix the setting that the message names, then run again.",
     errors.NotFoundError: "Correct the name, or make what is absent, then run again.",
     errors.ContractError: "The data or a model broke a promise; running again without "
@@ -49,7 +53,7 @@ def explain(flow: "Flow[..., Any]", flow_run: "FlowRun", state: "State[Any]") ->
     Prefect calls it for a failed or crashed run, in the process of the run or, where
     that was killed, in that of the worker.
     """
-    error = _error(state)
+    error = error_of(state)
     step = failed_step(error) if error is not None else _running_step(flow_run)
     kind = type(error).__name__ if isinstance(error, Exception) else "Crash"
     message = masked(str(error or state.message or "no reason is known"))
@@ -68,7 +72,7 @@ def explain(flow: "Flow[..., Any]", flow_run: "FlowRun", state: "State[Any]") ->
     artifacts.markdown(f"{flow.name} failure", page, run=flow_run.id)
 
 
-def _error(state: "State[Any]") -> BaseException | None:
+def error_of(state: "State[Any]") -> BaseException | None:
     """Return what ended the run, where this process knows."""
     data = getattr(state.data, "result", state.data)
     return data if isinstance(data, BaseException) else None

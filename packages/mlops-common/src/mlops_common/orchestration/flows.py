@@ -18,6 +18,7 @@ from mlops_common.orchestration.api import configured
 from mlops_common.orchestration.failures import explain
 from mlops_common.orchestration.lineage import told_flow
 from mlops_common.orchestration.presence import present
+from mlops_common.orchestration.refused_run import tell_refused
 from mlops_common.orchestration.reporting import ReportedSteps
 from mlops_common.params import masked
 from mlops_common.progress import listening
@@ -53,7 +54,7 @@ def flow(name: str) -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
             flow_run_name=_first_name,
             persist_result=False,
             result_serializer="json",
-            on_failure=[explain],
+            on_failure=[tell_refused, explain],
             on_crashed=[explain],
         )(reported)
 
