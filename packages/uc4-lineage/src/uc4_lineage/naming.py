@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from itertools import islice
 
@@ -30,7 +31,12 @@ class Found:
     key: int
 
 
-def find(reader: Reader, text: str, kinds: Collection[Kind] = BOTH) -> Found:
+def find(
+    reader: Reader,
+    text: str,
+    kinds: Collection[Kind] = BOTH,
+    at: datetime | None = None,
+) -> Found:
     """Return the one node that `text` means.
 
     Args:
@@ -38,6 +44,7 @@ def find(reader: Reader, text: str, kinds: Collection[Kind] = BOTH) -> Found:
         text: A node id, such as `dataset:file:/data/orders.csv`; a name; or the end of
             a name, such as `orders.csv`. A field follows its dataset and a point.
         kinds: What the node may be.
+        at: A time whose fields count too, besides those of now.
 
     Raises:
         NotFoundError: No node is called so, or several are; says which are near.
@@ -50,18 +57,23 @@ def find(reader: Reader, text: str, kinds: Collection[Kind] = BOTH) -> Found:
     if found:
         raise _ambiguous(text, found)
     if Kind.FIELD in kinds:
-        return _find_field(reader, text, owners)
+        return _find_field(reader, text, owners, at)
     raise _unknown(reader, text, owners)
 
 
-def fields(reader: Reader, dataset: int) -> list[str]:
+def fields(reader: Reader, dataset: int, at: datetime | None = None) -> list[str]:
     """Return the names of all fields of a dataset that are known, sorted.
 
     Args:
         reader: Reads the store.
         dataset: Key of the dataset.
+        at: A time whose fields count too, besides those of now.
     """
-    return [name for (name,) in reader.rows("fields", dataset=dataset)]
+    known = {name for (name,) in reader.rows("fields", dataset=dataset)}
+    if at is not None:
+        then = reader.rows("fields_at", at=at, dataset=dataset)
+        known |= {name for _, name, _ in then}
+    return sorted(known)
 
 
 def _matches(reader: Reader, text: str, kinds: Collection[Kind]) -> list[Found]:
@@ -83,13 +95,15 @@ def _matches(reader: Reader, text: str, kinds: Collection[Kind]) -> list[Found]:
     ]
 
 
-def _find_field(reader: Reader, text: str, owners: Collection[Kind]) -> Found:
+def _find_field(
+    reader: Reader, text: str, owners: Collection[Kind], at: datetime | None
+) -> Found:
     """Return the field that `text` means, whose own name may hold points too."""
     unclear = None
     for owner, field in islice(_splits(text), WAYS):
         datasets = _matches(reader, owner, [Kind.DATASET])
         for found in datasets if len(datasets) == 1 else []:
-            known = fields(reader, found.key)
+            known = fields(reader, found.key, at)
             if field in known:
                 node = found.node
                 return Found(Node.of_field(node.namespace, node.name, field), found.key)

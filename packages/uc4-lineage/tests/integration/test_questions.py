@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from psycopg.rows import TupleRow
 
-from mlops_common.errors import ConfigError, NotFoundError
+from mlops_common.errors import NotFoundError
 from mlops_common.lineage.store import LineageStore
 from uc4_lineage.columns import Level
 from uc4_lineage.dataset_kind import DatasetKind
@@ -329,11 +329,6 @@ def test_a_job_that_never_ran_is_in_the_graph(
     store.ingest([job_event("designed", ["a"], ["b"])])
 
     assert names(closure(reader, "b", Direction.UP).reached) == ["designed", "a"]
-
-
-def test_the_origins_of_columns_have_no_past(shop: Reader) -> None:
-    with pytest.raises(ConfigError, match="leave --at out"):
-        closure(shop, "customers.price", Direction.DOWN, at=minute(1))
 
 
 def test_an_answer_without_a_store_says_how_to_get_one(reader: Reader) -> None:

@@ -4,17 +4,17 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from uc4_lineage.columns import ColumnGraph
 from uc4_lineage.graph import Direction
 from uc4_lineage.naming import Found, find
 from uc4_lineage.node import Kind
 from uc4_lineage.page.content import Fact, PageContent
 from uc4_lineage.page.gathering import gather
-from uc4_lineage.questions.closure import column_graph
-from uc4_lineage.questions.history import graph_at
+from uc4_lineage.questions.origins import column_graph
 from uc4_lineage.reading import Reader, Snapshot
 
 ANY = (Kind.DATASET, Kind.JOB, Kind.FIELD)
-NOW_ONLY = "Facets and schemas are those of now; where columns come from is left out."
+NOW_ONLY = "Facets and schemas are those of now."
 BOTH = (Direction.UP, Direction.DOWN)
 
 
@@ -23,14 +23,13 @@ def whole(reader: Reader, at: datetime | None = None) -> PageContent:
 
     Args:
         reader: Reads the store.
-        at: A time with its zone; now when omitted. The origins of columns are known as
-            of now only, and left out otherwise.
+        at: A time with its zone; now when omitted. Facets are those of now always.
 
     Raises:
         BackendError: The store cannot be read.
     """
-    snapshot = graph_at(reader, at)
-    return _page(reader, snapshot, snapshot.keys.tolist(), "Lineage", at)
+    graph = column_graph(reader, at)
+    return _page(reader, graph, graph.snapshot.keys.tolist(), "Lineage", at)
 
 
 def around(
@@ -54,10 +53,10 @@ def around(
         NotFoundError: No node is called so, or several are.
         BackendError: The store cannot be read.
     """
-    found = find(reader, text, ANY)
-    snapshot = graph_at(reader, at)
-    keys = _near(snapshot, found, directions, depth)
-    content = _page(reader, snapshot, keys, f"Lineage of {found.node.name}", at)
+    found = find(reader, text, ANY, at)
+    graph = column_graph(reader, at)
+    keys = _near(graph.snapshot, found, directions, depth)
+    content = _page(reader, graph, keys, f"Lineage of {found.node.name}", at)
     return replace(content, chosen=0, chosen_field=found.node.field)
 
 
@@ -78,10 +77,10 @@ def _near(
 
 
 def _page(
-    reader: Reader, snapshot: Snapshot, keys: list[int], title: str, at: datetime | None
+    reader: Reader, graph: ColumnGraph, keys: list[int], title: str, at: datetime | None
 ) -> PageContent:
+    time = at or datetime.now(UTC)
+    content = gather(reader, graph, keys, title=title, at=time)
     if at is None:
-        origins, time = column_graph(reader).origins, datetime.now(UTC)
-        return gather(reader, snapshot, keys, origins, title=title, at=time)
-    content = gather(reader, snapshot, keys, title=title, at=at)
+        return content
     return replace(content, facts=(*content.facts, Fact("Not of then", NOW_ONLY)))

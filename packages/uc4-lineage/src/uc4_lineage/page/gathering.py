@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg.rows import DictRow, dict_row
 
-from uc4_lineage.columns import Origin
+from uc4_lineage.columns import ColumnGraph, Origin
 from uc4_lineage.page.content import ColumnEdge, Facet, Fact, PageContent, PageNode
 from uc4_lineage.page.describing import Known, page_node
 from uc4_lineage.page.facets import as_text
@@ -25,9 +25,8 @@ RUN = "run: "  # before the name of a facet of a job's last run
 
 def gather(
     reader: Reader,
-    snapshot: Snapshot,
+    graph: ColumnGraph,
     keys: Iterable[int],
-    origins: Iterable[Origin] = (),
     *,
     title: str,
     at: datetime,
@@ -36,9 +35,8 @@ def gather(
 
     Args:
         reader: Reads the store.
-        snapshot: The graph.
+        graph: Who read and wrote what, and which field each field is made from.
         keys: Of the nodes on the page; the edges of others are left out.
-        origins: Which field each field is made from.
         title: What the page is about.
         at: The time of the graph. Its facets are those of now.
 
@@ -50,7 +48,7 @@ def gather(
     known = _known(reader, shown, at)
     named = zip(reader.nodes(shown), shown, strict=True)
     nodes = tuple(page_node(node, known[key]) for node, key in named)
-    edges = _edges(snapshot, number)
+    edges = _edges(graph.snapshot, number)
     datasets = sum(key > 0 for key in shown)
     jobs = len(shown) - datasets
     return PageContent(
@@ -58,7 +56,7 @@ def gather(
         subtitle=f"As of {to_minute(at)} · {datasets:,} datasets, {jobs:,} jobs",
         nodes=nodes,
         edges=edges,
-        column_edges=_column_edges(origins, number),
+        column_edges=_column_edges(graph.origins, number),
         facts=_facts(nodes, at),
     )
 

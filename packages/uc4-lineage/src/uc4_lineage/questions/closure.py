@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mlops_common.errors import ConfigError, NotFoundError
-from uc4_lineage.columns import ColumnGraph, Level, Met, Origin, Place
+from mlops_common.errors import NotFoundError
+from uc4_lineage.columns import ColumnGraph, Level, Met, Place
 from uc4_lineage.graph import Direction
 from uc4_lineage.naming import Found, find, shown
 from uc4_lineage.node import Kind, Node
 from uc4_lineage.questions.history import graph_at
+from uc4_lineage.questions.origins import column_graph
 from uc4_lineage.reading import Reader, Snapshot
 
 ANY = (Kind.DATASET, Kind.JOB, Kind.FIELD)
@@ -67,13 +68,11 @@ def closure(
 
     Raises:
         NotFoundError: No node is called so, or several are.
-        ConfigError: `at` is given for a field.
         BackendError: The store cannot be read.
     """
-    found = find(reader, text, ANY)
+    found = find(reader, text, ANY, at)
     if found.node.kind is Kind.FIELD:
-        _refuse_past(at, found.node)
-        met = column_graph(reader).walk(place(found), direction, depth)
+        met = column_graph(reader, at).walk(place(found), direction, depth)
         return Closure(found.node, direction, tuple(named_places(reader, met[1:])))
     snapshot = graph_at(reader, at)
     return Closure(
@@ -122,13 +121,11 @@ def path(
 
     Raises:
         NotFoundError: A node is unknown, or no data flows from the first to the second.
-        ConfigError: `at` is given for a field.
         BackendError: The store cannot be read.
     """
-    first, last = find(reader, start, ANY), find(reader, end, ANY)
+    first, last = find(reader, start, ANY, at), find(reader, end, ANY, at)
     if {first.node.kind, last.node.kind} == {Kind.FIELD}:
-        _refuse_past(at, first.node)
-        found = _field_path(reader, first, last)
+        found = _field_path(reader, column_graph(reader, at), first, last)
     else:
         found = _node_path(reader, graph_at(reader, at), first, last)
     if not found:
@@ -149,8 +146,10 @@ def _node_path(
     return reader.nodes(snapshot.keys[numbers].tolist()) if numbers else []
 
 
-def _field_path(reader: Reader, first: Found, last: Found) -> list[Node]:
-    places = column_graph(reader).path(place(first), place(last))
+def _field_path(
+    reader: Reader, graph: ColumnGraph, first: Found, last: Found
+) -> list[Node]:
+    places = graph.path(place(first), place(last))
     return [one.node for one in named_places(reader, _met(places))]
 
 
@@ -158,29 +157,9 @@ def _met(places: Iterable[Place]) -> list[Met]:
     return [Met(one, i, Level.COLUMN) for i, one in enumerate(places)]
 
 
-def _refuse_past(at: datetime | None, node: Node) -> None:
-    if at is not None:
-        raise ConfigError(
-            "the origins of fields are known as of now, not as of a time; ask for "
-            f"{shown(node.owner.id)}, or leave --at out"
-        )
-
-
 def place(found: Found) -> Place:
     """Return a node of the store as the graph of columns names it."""
     return Place(found.key, found.node.field)
-
-
-def column_graph(reader: Reader) -> ColumnGraph:
-    """Return the origins of fields, as of now.
-
-    Raises:
-        NotFoundError: There is no lineage yet.
-        BackendError: The store cannot be read.
-    """
-    rows = reader.rows("origins")
-    origins = (Origin(-job, *rest) for job, *rest in rows)
-    return ColumnGraph(reader.snapshot(), origins)
 
 
 def named_places(reader: Reader, met: Iterable[Met]) -> list[Reached]:

@@ -170,7 +170,7 @@ def _named(reader: Reader, pairs: Iterable[tuple[int, int]]) -> tuple[Edge, ...]
 
 def _columns(reader: Reader, at: datetime) -> dict[tuple[int, str], str]:
     """Return the type of each column at a time, by its dataset and its name."""
-    rows = reader.rows("fields_at", at=at)
+    rows = reader.rows("fields_at", at=at, dataset=None)
     return {(dataset, field): type_ for dataset, field, type_ in rows}
 
 

@@ -9,12 +9,8 @@ from uc4_lineage.dataset_kind import DatasetKind, kind_of
 from uc4_lineage.graph import Direction
 from uc4_lineage.naming import find
 from uc4_lineage.node import Kind, Node
-from uc4_lineage.questions.closure import (
-    column_graph,
-    named_places,
-    place,
-    reached,
-)
+from uc4_lineage.questions.closure import named_places, place, reached
+from uc4_lineage.questions.origins import column_graph
 from uc4_lineage.reading import Reader
 
 

@@ -1,10 +1,14 @@
--- The fields of each dataset at a time, as the newest event that tells them says.
+-- The fields of each dataset, or of one, at a time, as the newest event that tells them
+-- says.
 WITH told AS (
     SELECT datasets.id, facets.facet, facets.at
     FROM lineage.datasets AS datasets
     INNER JOIN lineage.dataset_facets AS facets
         ON datasets.id = facets.dataset_id AND facets.name = 'schema'
-    WHERE NOT datasets.hidden AND datasets.created_at <= %(at)s
+    WHERE
+        NOT datasets.hidden
+        AND datasets.created_at <= %(at)s
+        AND datasets.id = coalesce(%(dataset)s, datasets.id)
 ),
 known AS (
     SELECT told.id, told.facet

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_common.errors import ConfigError
 from mlops_common.lineage import naming
+from uc4_lineage.questions.origins import key_of
 from uc4_lineage.reading import Reader
 from uc4_lineage.trace import steps
 from uc4_lineage.trace.facts import Fact, Step
-from uc4_lineage.trace.origins import key_of
 from uc4_lineage.trace.versions import Made, made_from
 
 if TYPE_CHECKING:

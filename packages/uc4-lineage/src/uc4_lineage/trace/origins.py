@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from mlops_common.lineage.store.facets import origins
 from uc4_lineage.columns import ColumnGraph, Origin, Place
-from uc4_lineage.questions.closure import column_graph
+from uc4_lineage.questions.origins import column_graph, told_origins
 from uc4_lineage.reading import Reader
 from uc4_lineage.trace.versions import Made
 
@@ -46,20 +45,5 @@ def origins_of(reader: Reader, made: Iterable[Made]) -> Origins:
         BackendError: The store cannot be read.
     """
     runs = list({one.run for one in made if one.run is not None})
-    told: dict[Origin, UUID] = {}
-    keys: dict[tuple[str, str], int | None] = {}
-    for run, job, output, facet in reader.rows("run_origins", runs=runs):
-        for one in origins(facet):
-            if one.input not in keys:
-                keys[one.input] = key_of(reader, *one.input)
-            key = keys[one.input]
-            if key is not None:
-                origin = Origin(-job, output, one.output_field, key, *one[2:])
-                told[origin] = run
-    return Origins(column_graph(reader), told)
-
-
-def key_of(reader: Reader, namespace: str, name: str) -> int | None:
-    """Return the key of a dataset; nothing where the store does not know it."""
-    rows = reader.rows("dataset_key", namespace=namespace, name=name)
-    return rows[0][0] if rows else None
+    told = told_origins(reader, reader.rows("run_origins", runs=runs))
+    return Origins(column_graph(reader), {origin: run for run, origin in told})

@@ -9,10 +9,11 @@ from mlops_common.lineage import naming
 from mlops_common.lineage.store.store import DATABASE
 from uc4_lineage.columns import Origin, Place
 from uc4_lineage.node import Node
+from uc4_lineage.questions.origins import key_of
 from uc4_lineage.reading import Reader
 from uc4_lineage.trace.fields import Chain, chain
 from uc4_lineage.trace.model import ModelTrace, trace_model
-from uc4_lineage.trace.origins import Origins, key_of, origins_of
+from uc4_lineage.trace.origins import Origins, origins_of
 from uc4_lineage.trace.predictions import Prediction, logged
 
 if TYPE_CHECKING:
