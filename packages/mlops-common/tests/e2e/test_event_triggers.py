@@ -1,81 +1,79 @@
-"""A use case that reacts to an event, deployed to a server and run by a worker."""
+"""A use case that reacts to an event: a worker runs it, or a process that serves it."""
 
-import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.client.schemas.schedules import CronSchedule
 
 from mlops_common.bootstrap import Platform, connect
-from mlops_common.deployments import Deployment, read
+from mlops_common.deployments import Deployment, find
 from mlops_common.home import reset
-from mlops_common.orchestration.deploying import client_of, deploy, ensure_pool
-from mlops_common.orchestration.server import start_server
+from mlops_common.orchestration.deploying import (
+    client_of,
+    deploy,
+    ensure_pool,
+    register,
+)
+from mlops_common.orchestration.server import server_process, start_server
+from mlops_common.orchestration.submission import find as find_registered
 from mlops_common.processes import wait_until
 from mlops_common.settings import Settings
-from mlops_common.testing.prefect import PREFECT, Team, Worker
+from mlops_common.testing.command import python
+from mlops_common.testing.marks import PREFECT_CLIENT
+from mlops_common.testing.prefect import PREFECT, QUICK, Team, Worker
 
-pytestmark = pytest.mark.filterwarnings(
-    # Prefect's own client leaves what it opened to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning",
-)
-
+pytestmark = PREFECT_CLIENT
 PATIENCE = 120.0  # seconds
+INSTALLED = Path(__file__).parent / "installed"  # a distribution, as pip leaves it
 EVENT = "uc9.drift.detected"
-DECLARED = """
-name: uc9-reaction
-pull: []
-deployments:
-  - name: reaction
-    entrypoint: uc9_reaction.react
-    triggers:
-      - type: event
-        match: {prefect.resource.id: "uc9.feature.*"}
-        expect: [uc9.drift.detected]
-        parameters:
-          feature: "{{ event.payload.feature }}"
-          place: PLACE
-      - enabled: false
-        expect: [uc9.nothing]
-    work_pool: {name: local-pool}
-"""
-FLOW = """
-from pathlib import Path
-from prefect import flow
+AUTOMATIONS = {"reaction__automation_1": True, "reaction__automation_2": False}
+SERVE = """
+import sys
+from mlops_common import deployments, use_case
+from mlops_common.bootstrap import connect
+from mlops_common.orchestration.served import serve
 
-@flow(name="UC9: Reaction")
-def react(feature: str, place: str) -> None:
-    with Path(place).open("a") as stream:
-        stream.write(f"{feature}\\n")
+name = sys.argv[1]
+serve(use_case.find(name), connect(), deployments.find(name), {})
+"""
+EMIT = """
+import json, sys
+from prefect.events import emit_event
+from prefect.events.worker import EventsWorker
+
+event, feature = sys.argv[1:]
+resource = {"prefect.resource.id": f"uc9.feature.{feature}"}
+emit_event(event, resource=resource, payload={"feature": feature})
+EventsWorker.instance().drain()
 """
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with the module of a use case, found by every Python started here."""
-    folder = tmp_path_factory.mktemp("uc9")
-    (folder / "uc9_reaction.py").write_text(FLOW, "utf-8")
-    text = DECLARED.replace("PLACE", json.dumps(str(folder / "features")))
-    (folder / "prefect.yaml").write_text(text, "utf-8")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A home of its own; every Python started here finds the use case installed."""
+    home = tmp_path_factory.mktemp("uc9") / "home"
     before = os.environ.get("PYTHONPATH", "")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{before}")
-        patch.setenv("MLOPS_HOME", str(folder / "home"))
-        patch.setenv("PREFECT_HOME", str(folder / "profile"))
+        patch.syspath_prepend(str(INSTALLED))
+        patch.setenv("PYTHONPATH", f"{INSTALLED}{os.pathsep}{before}")
+        patch.setenv("MLOPS_HOME", str(home))
+        patch.setenv("PREFECT_HOME", str(home.with_name("profile")))
         patch.delenv("PREFECT_API_URL", raising=False)
-        yield folder
+        platform = connect(Settings(home=home))
+        yield platform
+        reset(platform)
 
 
 @pytest.fixture(scope="module")
-def url(folder: Path) -> Iterator[str]:
-    platform: Platform = connect(Settings(home=folder / "home"))
-    yield start_server(platform)
-    reset(platform)
+def url(platform: Platform) -> str:
+    return start_server(platform)
 
 
 @pytest.fixture(scope="module")
@@ -85,37 +83,63 @@ def api(url: str) -> Iterator[SyncPrefectClient]:
 
 
 @pytest.fixture(scope="module")
-def deployment(folder: Path, url: str, api: SyncPrefectClient) -> Deployment:
-    """Deploy it, twice: what is there is replaced."""
+def deployment(url: str, api: SyncPrefectClient) -> Deployment:
+    """Deploy it, then register it as `mlops up` does: what is there is replaced."""
+    found = find("uc9")
     ensure_pool(api)
-    for _ in range(2):
-        deploy(folder / "prefect.yaml", url)
-    (found,) = read("uc9", folder / "prefect.yaml")
+    deploy(found.file, url)
+    assert "UC9: Reaction/reaction" in register(url)
     return found
 
 
-@pytest.fixture(scope="module")
-def worker(url: str, deployment: Deployment, folder: Path) -> Iterator[Worker]:
+@pytest.fixture
+def worker(url: str, deployment: Deployment, tmp_path: Path) -> Iterator[Worker]:
     words = [*PREFECT, "worker", "start", "--pool", deployment.pool]
     team = Team(url, {"PREFECT_API_URL": url})
-    worker = Worker(" ".join(words), team, folder, {})
+    worker = Worker(" ".join(words), team, tmp_path, {})
     yield worker
     worker.stop()
 
 
-def emit(api: SyncPrefectClient, event: str, payload: dict[str, Any]) -> None:
-    """Emit an event as another program does: in a process of its own."""
-    from mlops_common.testing.command import python
+@pytest.fixture
+def serving(deployment: Deployment, tmp_path: Path) -> Iterator[Path]:
+    """The log of a process that serves the deployment, without a worker."""
+    log = tmp_path / "serving.log"
+    with (
+        log.open("wb") as said,
+        subprocess.Popen(
+            [sys.executable, "-c", SERVE, deployment.use_case],
+            env={**os.environ, **QUICK},
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        ) as process,
+    ):
+        yield log
+        process.terminate()
 
-    code = (
-        "import sys, json; from prefect.events import emit_event; "
-        "from prefect.events.worker import EventsWorker; "
-        "emit_event(sys.argv[1], resource={'prefect.resource.id': sys.argv[2]}, "
-        "payload=json.loads(sys.argv[3])); EventsWorker.instance().drain()"
-    )
-    words = ("-c", code, event, "uc9.feature.tenure", json.dumps(payload))
-    said = python(*words, variables={"PREFECT_API_URL": str(api.api_url)})
+
+def emit(url: str, event: str, feature: str) -> None:
+    """Emit an event as another program does: in a process of its own."""
+    said = python("-c", EMIT, event, feature, variables={"PREFECT_API_URL": url})
     assert said.code == 0, said.err
+
+
+def reacted(platform: Platform, feature: str) -> bool:
+    """Whether a run reacts to the drift of a feature within some time."""
+    features = platform.settings.home / "features"
+
+    def told() -> bool:
+        return features.exists() and feature in features.read_text("utf-8").split()
+
+    return wait_until(told, PATIENCE, pause=0.5)
+
+
+def automations(api: SyncPrefectClient) -> dict[str, bool]:
+    """Return which automations of the deployment there are, and whether each is on."""
+    found = api.read_automations()
+    return {a.name: a.enabled for a in found if a.name.startswith("reaction")}
 
 
 def test_its_triggers_are_known_and_so_is_which_is_on(deployment: Deployment) -> None:
@@ -129,24 +153,59 @@ def test_each_trigger_is_one_automation_also_after_the_second_deploy(
     deployment: Deployment, api: SyncPrefectClient
 ) -> None:
     assert len(deployment.triggers) == 2
-    found = {one.name: one.enabled for one in api.read_automations()}
-
-    assert found == {"reaction__automation_1": True, "reaction__automation_2": False}
+    assert automations(api) == AUTOMATIONS
 
 
 def test_an_event_starts_a_run_with_what_it_tells(
-    worker: Worker, api: SyncPrefectClient, folder: Path
+    worker: Worker, url: str, api: SyncPrefectClient, platform: Platform
 ) -> None:
-    emit(api, "uc9.something.else", {"feature": "age"})
-    emit(api, "uc9.nothing", {"feature": "age"})
-    emit(api, EVENT, {"feature": "tenure"})
-    written = folder / "features"
+    emit(url, "uc9.something.else", "age")
+    emit(url, "uc9.nothing", "age")
+    emit(url, EVENT, "tenure")
 
-    assert wait_until(written.exists, PATIENCE, pause=0.5), worker.log.read_text()
-    assert wait_until(lambda: bool(written.read_text("utf-8")), PATIENCE)
+    assert reacted(platform, "tenure"), worker.log.read_text("utf-8")
+    creators = [(run.created_by, run.parameters) for run in api.read_flow_runs()]
+    assert [
+        parameters
+        for creator, parameters in creators
+        if creator is not None and creator.type == "AUTOMATION"
+    ] == [{"feature": "tenure"}]
 
-    assert written.read_text("utf-8") == "tenure\n"
-    (run,) = api.read_flow_runs()
-    assert run.parameters["feature"] == "tenure"
-    assert run.created_by is not None
-    assert run.created_by.type == "AUTOMATION"
+
+def test_a_process_that_serves_takes_over_name_tags_schedule_and_triggers(
+    serving: Path,
+    deployment: Deployment,
+    url: str,
+    api: SyncPrefectClient,
+    platform: Platform,
+) -> None:
+    def taken_over() -> bool:
+        return find_registered(api, deployment, url).work_pool_name is None
+
+    assert wait_until(taken_over, PATIENCE, pause=0.5), serving.read_text("utf-8")
+    served = find_registered(api, deployment, url)
+    (schedule,) = (one.schedule for one in served.schedules)
+
+    assert set(served.tags) == {"uc9", "drift"}
+    assert isinstance(schedule, CronSchedule)
+    assert (schedule.cron, schedule.timezone) == ("0 6 1 1 *", "Europe/Berlin")
+    assert wait_until(lambda: automations(api) == AUTOMATIONS, PATIENCE)
+    emit(url, EVENT, "income")
+    assert reacted(platform, "income"), serving.read_text("utf-8")
+
+
+def test_who_holds_a_slot_holds_it_after_a_restart_of_the_server(
+    platform: Platform, url: str, api: SyncPrefectClient
+) -> None:
+    wanted = GlobalConcurrencyLimitCreate(name="slot", limit=1)
+    api.create_global_concurrency_limit(wanted)
+    answer = api.increment_concurrency_slots_with_lease(
+        ["slot"], 1, mode="concurrency", lease_duration=600
+    )
+    lease = UUID(answer.json()["lease_id"])
+
+    server_process(platform.settings.home).stop()
+    assert start_server(platform) == url
+
+    api.renew_concurrency_lease(lease, lease_duration=600)
+    assert api.read_global_concurrency_limit_by_name("slot").active_slots == 1

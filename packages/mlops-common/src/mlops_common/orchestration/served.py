@@ -12,6 +12,7 @@ from mlops_common.orchestration.variables import quiet
 
 if TYPE_CHECKING:
     from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.deployments.runner import RunnerDeployment
     from prefect.events import DeploymentTriggerTypes
 
     from mlops_common.bootstrap import Platform
@@ -37,36 +38,48 @@ def serve(
     """
     quiet()
     import prefect
-    from prefect.client.schemas.objects import (
-        ConcurrencyLimitConfig,
-        ConcurrencyLimitStrategy,
-    )
     from prefect.settings import (
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         temporary_settings,
     )
+
+    beating = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: BEAT})
+    waiting = present(platform.settings.home, f"mlops run {case.name} --serve")
+    with orchestrated(platform), beating, waiting:
+        prefect.serve(_taken_over(case.load_flow(), deployment, parameters))
+
+
+def _taken_over(
+    flow: Any, deployment: Deployment, parameters: Mapping[str, Any]
+) -> "RunnerDeployment":
+    """Return a deployment as Prefect serves it, without a work pool.
+
+    Raises:
+        ConfigError: A trigger is none.
+    """
+    from prefect.client.schemas.objects import (
+        ConcurrencyLimitConfig,
+        ConcurrencyLimitStrategy,
+    )
     from prefect.types.entrypoint import EntrypointType
 
-    flow: Any = case.load_flow()
     limit = deployment.limit and ConcurrencyLimitConfig(
         limit=deployment.limit,
         collision_strategy=ConcurrencyLimitStrategy(deployment.collision),
     )
-    beating = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: BEAT})
-    waiting = present(platform.settings.home, f"mlops run {case.name} --serve")
-    with orchestrated(platform), beating, waiting:
-        prefect.serve(
-            flow.to_deployment(
-                name=deployment.name,
-                description=deployment.description,
-                tags=list(deployment.tags),
-                parameters={**deployment.parameters, **parameters},
-                schedules=[_schedule(one) for one in deployment.schedules],
-                triggers=[_trigger(one) for one in deployment.triggers],
-                concurrency_limit=limit,
-                entrypoint_type=EntrypointType.MODULE_PATH,
-            )
-        )
+    taken: RunnerDeployment = flow.to_deployment(
+        name=deployment.name,
+        description=deployment.description,
+        tags=list(deployment.tags),
+        parameters={**deployment.parameters, **parameters},
+        schedules=[_schedule(one) for one in deployment.schedules],
+        triggers=[_trigger(one) for one in deployment.triggers],
+        concurrency_limit=limit,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    # Else Prefect leaves it the pool that it had, whose workers would run it too.
+    taken.work_pool_name = None
+    return taken
 
 
 def _schedule(schedule: Schedule) -> "DeploymentScheduleCreate":

@@ -1,0 +1,1 @@
+"""A use case that reacts to events, for tests."""
