@@ -1,6 +1,5 @@
 """Which code made a model."""
 
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,24 +13,15 @@ def git_commit(folder: Path | None = None) -> str:
         folder: A folder of the checkout; that of this file when omitted.
 
     Returns:
-        40 hexadecimal digits, with `-dirty` where files differ from the commit; or,
-        for an installed wheel, such as `uc1-churn 0.1.0`.
+        40 hexadecimal digits, with `-dirty` where files differed from the commit when
+        this process first asked; or, for an installed wheel, such as `uc1-churn 0.1.0`.
 
     Examples:
         >>> git_commit(Path("/"))[:9]
         'uc1-churn'
     """
-    here = folder or Path(__file__).parent
-    try:
-        commit = _git(here, "rev-parse", "HEAD")
-        changed = _git(here, "status", "--porcelain", "--untracked-files=no")
-        tracked = _git(here, "ls-files", ".")
-    except (OSError, subprocess.CalledProcessError):
-        return f"uc1-churn {version('uc1-churn')}"
-    # A wheel may be installed below a checkout of something else.
-    if not tracked:
-        return f"uc1-churn {version('uc1-churn')}"
-    return f"{commit}-dirty" if changed else commit
+    commit = provenance.commit(folder or Path(__file__).parent)
+    return commit or f"uc1-churn {version('uc1-churn')}"
 
 
 def code_digest(folder: Path | None = None) -> str:
@@ -48,9 +38,3 @@ def code_digest(folder: Path | None = None) -> str:
         True
     """
     return provenance.code_digest(folder or Path(__file__).parent)
-
-
-def _git(folder: Path, *args: str) -> str:
-    command = ["git", "-C", str(folder), *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.strip()

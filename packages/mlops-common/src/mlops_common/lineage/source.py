@@ -1,6 +1,7 @@
 """Where the code of a job is: its file, its package, the commit of its repository.
 
-Nothing is run for it: the files of git are read, once for each module of a process.
+Nothing is run for it in the thread that asks: the files of git are read, once for each
+module of a process, and git tells another thread whether files differ from the commit.
 """
 
 import re
@@ -11,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
+from mlops_common import provenance
 from mlops_common.lineage.observation import Code
 
 INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -39,7 +41,7 @@ def code_of(module: str) -> Code:
 repository='', file='')
     """
     file = _file(module)
-    known = {"module": module, "distribution": _distribution(module)}
+    known = {"module": module, "distribution": _distribution(module.partition(".")[0])}
     if file is None:
         return Code(**known)
     root = _root(file)
@@ -57,6 +59,20 @@ repository='', file='')
     )
 
 
+def marked(code: Code) -> Code:
+    """Return the same, its commit marked `-dirty` where files differ from that.
+
+    It is not marked before git has answered, which is asked at the first call.
+
+    Examples:
+        >>> marked(Code(module="no.such.module", commit="ab12")).commit
+        'ab12'
+    """
+    folder = _package(code.module) if code.commit else None
+    commit = provenance.commit(folder, wait=False) if folder else None
+    return code if commit is None else code.model_copy(update={"commit": commit})
+
+
 def page(code: Code) -> str:
     """Return the address of the code: on the pages of its host, else its file.
 
@@ -69,7 +85,8 @@ def page(code: Code) -> str:
     if not host or not code.commit or "." not in host["host"]:
         return code.file
     path = quote(code.path)
-    return f"https://{host['host']}/{host['path']}/blob/{code.commit}/{path}"
+    commit = code.commit.removesuffix(provenance.DIRTY)
+    return f"https://{host['host']}/{host['path']}/blob/{commit}/{path}"
 
 
 def _file(module: str) -> Path | None:
@@ -82,8 +99,17 @@ def _file(module: str) -> Path | None:
     return Path(found).resolve() if found and Path(found).is_file() else None
 
 
-def _distribution(module: str) -> str:
-    name = module.partition(".")[0].replace("_", "-")
+@cache
+def _package(module: str) -> Path | None:
+    """Return the folder of the package, or of the program, that a module is of."""
+    loaded = sys.modules.get(module.partition(".")[0])
+    file = getattr(loaded, "__file__", None)
+    return Path(file).resolve().parent if file else None
+
+
+@cache
+def _distribution(package: str) -> str:
+    name = package.replace("_", "-")
     try:
         return f"{name} {version(name)}"
     except (PackageNotFoundError, ValueError):

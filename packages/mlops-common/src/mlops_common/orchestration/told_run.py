@@ -19,6 +19,7 @@ from mlops_common.lineage.observation import (
     observed,
 )
 from mlops_common.lineage.recording import Recording
+from mlops_common.lineage.source import marked
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
 
@@ -151,6 +152,8 @@ class ToldRun:
         known = {**self._facts, "parent": self.parent, "failure": failure}
         if self.parent is not None:
             known["root"] = self.root
+        if "code" in known:
+            known["code"] = marked(known["code"])  # git may have answered meanwhile
         if self._tries > 1:
             attempt = {"attempt": {"number": self._tries}}
             known["facets"] = {**known.get("facets", {}), **attempt}
