@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from uc1_churn import historical
-from uc1_churn.feature_schema import FeatureSchema, FeatureTable
+from uc1_churn.feature_store import historical
+from uc1_churn.features.schema import FeatureSchema, FeatureTable
 
 LIMIT = 8.0
 ROWS = 1_000_000
@@ -68,7 +68,7 @@ def feast(folder: Path) -> float:
     """Return the seconds of the join through Feast."""
     from mlops_common.testing.postgres import temporary_postgres
     from uc1_churn.feature_repo import definitions
-    from uc1_churn.feature_store import FeatureStore, historical_features
+    from uc1_churn.feature_store.store import FeatureStore, historical_features
 
     tables = [
         FeatureTable(columns=columns(view), path=folder / f"{view}.parquet")

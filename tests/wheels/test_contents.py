@@ -18,13 +18,13 @@ DATA = {
         "mlops_common/serving/manifests/inference_service.yaml",
     ),
     "uc1-churn": (
-        "uc1_churn/contracts/customers.yaml",
+        "uc1_churn/validation/contracts/customers.yaml",
         "uc1_churn/feature_repo/feature_store.yaml",
         "uc1_churn/prefect.yaml",
         "uc1_churn/presets/telco.yaml",
         "uc1_churn/py.typed",
         "uc1_churn/sql/latest_rows.sql",
-        "uc1_churn/templates/report.html.j2",
+        "uc1_churn/reporting/templates/report.html.j2",
     ),
     "uc4-lineage": (
         "uc4_lineage/prefect.yaml",

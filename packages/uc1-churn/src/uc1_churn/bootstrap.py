@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
-    from uc1_churn.feature_store import FeatureStore
+    from uc1_churn.feature_store.store import FeatureStore
     from uc1_churn.training_backend.base import TrainingBackend
 
 
@@ -15,8 +15,8 @@ def training_backend(platform: "Platform") -> "TrainingBackend":
         ConfigError: The pods of that server cannot reach a part of the platform.
     """
     if platform.settings.kubeflow.external:
-        from uc1_churn.training_backend import shared_parts
-        from uc1_churn.training_backend.kubeflow import KubeflowTraining
+        from uc1_churn.training_backend.kubeflow import shared_parts
+        from uc1_churn.training_backend.kubeflow.training import KubeflowTraining
 
         shared_parts.require(platform.settings)
         return KubeflowTraining(platform)
@@ -28,7 +28,7 @@ def training_backend(platform: "Platform") -> "TrainingBackend":
 def feature_store(platform: "Platform") -> "FeatureStore":
     """Return the feature store, on the platform's PostgreSQL or on one of its own."""
     from mlops_common.postgres.database import Postgres
-    from uc1_churn.feature_store import FeatureStore
+    from uc1_churn.feature_store.store import FeatureStore
 
     settings = platform.settings.feast
     postgres = platform.postgres

@@ -4,6 +4,8 @@ scikit-learn's `CalibratedClassifierCV` would calibrate the probability of Light
 and forget the out-of-fold predictions. Here Platt's method works on the log-odds,
 where it belongs, one set of trees answers, and the out-of-fold probabilities remain
 for choosing the threshold.
+
+Stored models name the class by its path, `uc1_churn.classifier`; it must stay.
 """
 
 from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import Any
 from mlops_common.errors import RefusedError
 from mlops_common.refs import ModelRef, Ref
 from uc1_churn.config import GateParams
-from uc1_churn.evaluation import Estimate, Evaluation
+from uc1_churn.evaluation.holdout import Estimate, Evaluation
 
 
 class Check(Ref):
@@ -83,7 +83,7 @@ def decide(
     Args:
         evaluation: The challenger on the held-out rows.
         params: The limits.
-        comparison: `evaluation.compare` with the champion on the same rows; none
+        comparison: `holdout.compare` with the champion on the same rows; none
             while nothing serves yet, when only the absolute limits count.
         champion: Version that it was compared with.
 

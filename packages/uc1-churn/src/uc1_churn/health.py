@@ -2,12 +2,13 @@
 
 from mlops_common.bootstrap import Platform
 from mlops_common.health import Health
-from uc1_churn import bootstrap, feature_store_health
+from uc1_churn import bootstrap
+from uc1_churn.feature_store.health import examine
 
 
 def feast(platform: Platform) -> Health:
     """Tell how the feature store is."""
-    return feature_store_health.examine(bootstrap.feature_store(platform))
+    return examine(bootstrap.feature_store(platform))
 
 
 def kubeflow(platform: Platform) -> Health:

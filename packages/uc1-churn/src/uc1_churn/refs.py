@@ -3,8 +3,8 @@
 from datetime import date, datetime
 
 from mlops_common.refs import DatasetRef, Ref
-from uc1_churn.feature_schema import FeatureSchema
-from uc1_churn.schema import TableContract
+from uc1_churn.features.schema import FeatureSchema
+from uc1_churn.validation.contract import TableContract
 
 
 class ValidatedRef(Ref):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mlops_common.refs import DatasetRef, EndpointRef, ModelRef, Ref
-from uc1_churn.evaluation import Estimate
+from uc1_churn.evaluation.holdout import Estimate
 from uc1_churn.gate import Decision
 
 

@@ -18,13 +18,15 @@ from pathlib import Path
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import RefusedError
 from mlops_common.refs import DatasetRef, ModelRef
-from uc1_churn import parity, provenance, schema
+from uc1_churn import provenance
 from uc1_churn.bootstrap import feature_store
 from uc1_churn.config import ChurnParams, DatasetSpec
-from uc1_churn.feature_schema import FeatureTable
+from uc1_churn.features.schema import FeatureTable
 from uc1_churn.refs import FeaturesRef, ValidatedRef
+from uc1_churn.serving import parity
 from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.attempt import run_key
+from uc1_churn.validation.contract import resolve
 
 LOOKED_UP = 20  # customers, as the online store may have been emptied
 
@@ -41,7 +43,7 @@ def still_validated(
     And whether the page is there, and no other revision was approved meanwhile.
     """
     platform = connect()
-    promised = schema.resolve(contract, spec, platform.datasets.path(raw))
+    promised = resolve(contract, spec, platform.datasets.path(raw))
     today = found.validated.date() == datetime.now(UTC).date()
     platform.objects.read(found.docs, 0, 1)
     return (

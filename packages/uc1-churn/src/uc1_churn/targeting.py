@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 from duckdb import SQLExpression
 
 from mlops_common.files import replacing
-from uc1_churn import parquet
 from uc1_churn.config import EconomicsParams
-from uc1_churn.economics import targets
-from uc1_churn.feature_schema import EVENT_TIMESTAMP, LABEL, FeatureTable
-from uc1_churn.parquet import quoted
-from uc1_churn.serving import load_predictor, score
+from uc1_churn.evaluation.economics import targets
+from uc1_churn.features.schema import EVENT_TIMESTAMP, LABEL, FeatureTable
+from uc1_churn.serving.predictor import load_predictor, score
+from uc1_churn.tables import parquet
+from uc1_churn.tables.parquet import quoted
 
 ENTITY = "entity"
 KNOWN = (EVENT_TIMESTAMP, LABEL)

@@ -20,8 +20,8 @@ from mlops_common.bootstrap import Platform
 from mlops_common.errors import NotFoundError, RefusedError
 from mlops_common.processes import wait_until
 from mlops_common.simulation import true_probability
-from uc1_churn import metrics
 from uc1_churn.config import CUSTOMERS
+from uc1_churn.evaluation import metrics
 from uc1_churn.result import ChurnResult
 
 Run = Callable[..., ChurnResult]

@@ -16,9 +16,9 @@ from mlops_common.sections import PostgresSettings
 from mlops_common.simulation import write_company
 from mlops_common.testing.external_postgres import external_postgres, variables
 from mlops_common.testing.network import CuttingProxy
-from uc1_churn import staging
 from uc1_churn.config import CUSTOMERS
-from uc1_churn.staging import StagedTable
+from uc1_churn.tables import staging
+from uc1_churn.tables.staging import StagedTable
 
 AFTER = 100_000  # bytes of some 500,000
 

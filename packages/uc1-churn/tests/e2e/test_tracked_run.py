@@ -9,14 +9,14 @@ import pytest
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import RefusedError
 from mlops_common.orchestration.session import orchestrated
-from uc1_churn import deployment
 from uc1_churn.bootstrap import feature_store
 from uc1_churn.config import CUSTOMERS, ServingParams, TrainingParams
-from uc1_churn.feature_schema import FeatureTable
+from uc1_churn.features.schema import FeatureTable
 from uc1_churn.refs import FeaturesRef
 from uc1_churn.result import ChurnResult
-from uc1_churn.serving import MODEL_FILE
-from uc1_churn.training import fit
+from uc1_churn.serving import deployment
+from uc1_churn.serving.predictor import MODEL_FILE
+from uc1_churn.training.fitting import fit
 
 METRICS = (
     "roc_auc",

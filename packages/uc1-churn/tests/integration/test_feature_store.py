@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from mlops_common.errors import BackendError, NotFoundError
 from mlops_common.postgres.database import Postgres
 from mlops_common.sections import PostgresSettings
-from uc1_churn.feature_schema import FeatureSchema, FeatureTable
-from uc1_churn.feature_store import FeatureStore
-from uc1_churn.historical import schema
-from uc1_churn.parity import compare, sample
+from uc1_churn.feature_store.historical import schema
+from uc1_churn.feature_store.store import FeatureStore
+from uc1_churn.features.schema import FeatureSchema, FeatureTable
+from uc1_churn.serving.parity import compare, sample
 
 COLUMNS = FeatureSchema(
     dataset="customers",
@@ -226,8 +226,8 @@ import pyarrow.parquet as pq
 from mlops_common.sections import PostgresSettings
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.server import EmbeddedServer
-from uc1_churn.feature_schema import FeatureTable
-from uc1_churn.feature_store import FeatureStore
+from uc1_churn.features.schema import FeatureTable
+from uc1_churn.feature_store.store import FeatureStore
 home, folder, table, rows, target, rounds = sys.argv[1:]
 postgres = Postgres(PostgresSettings(), EmbeddedServer(Path(home)))
 store = FeatureStore(postgres, Path(folder), database="two_runs")

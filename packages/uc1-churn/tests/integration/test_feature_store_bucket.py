@@ -20,9 +20,9 @@ from mlops_common.refs import DatasetRef
 from mlops_common.sections import MinioSettings
 from mlops_common.settings import Settings
 from mlops_common.testing.moto import moto_server
-from uc1_churn.feature_schema import FeatureSchema, FeatureTable
-from uc1_churn.feature_store import FeatureStore
-from uc1_churn.historical import schema
+from uc1_churn.feature_store.historical import schema
+from uc1_churn.feature_store.store import FeatureStore
+from uc1_churn.features.schema import FeatureSchema, FeatureTable
 
 COLUMNS = FeatureSchema(
     dataset="bucket",

@@ -22,9 +22,9 @@ from mlops_common.sections import FeastSettings, PostgresSettings, RedisSettings
 from mlops_common.settings import Settings
 from mlops_common.testing.external_postgres import PASSWORD, external_postgres
 from uc1_churn.bootstrap import feature_store
-from uc1_churn.feature_schema import FeatureSchema, FeatureTable
-from uc1_churn.feature_store import FeatureStore
-from uc1_churn.historical import schema
+from uc1_churn.feature_store.historical import schema
+from uc1_churn.feature_store.store import FeatureStore
+from uc1_churn.features.schema import FeatureSchema, FeatureTable
 from uc1_churn.testing.redis import redis_server
 
 pytestmark = pytest.mark.cluster

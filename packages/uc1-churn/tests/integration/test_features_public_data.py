@@ -13,12 +13,12 @@ from mlops_common.config import read_yaml
 from mlops_common.postgres.database import Postgres
 from uc1_churn import presets
 from uc1_churn.config import DatasetSpec
-from uc1_churn.feature_schema import FeatureTable
-from uc1_churn.feature_store import FeatureStore
-from uc1_churn.features import TIMELESS, derive
-from uc1_churn.historical import schema
-from uc1_churn.labels import EntityRows, entity_rows
-from uc1_churn.parity import compare, sample
+from uc1_churn.feature_store.historical import schema
+from uc1_churn.feature_store.store import FeatureStore
+from uc1_churn.features.derivation import TIMELESS, derive
+from uc1_churn.features.labels import EntityRows, entity_rows
+from uc1_churn.features.schema import FeatureTable
+from uc1_churn.serving.parity import compare, sample
 
 FILES = {
     "telco": "churn/telco/Telco-Customer-Churn.csv.gz",

@@ -26,10 +26,10 @@ from uc1_churn.testing.kubeflow_run import DoubleRun, PodError
 from uc1_churn.testing.training import PARAMS
 from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.base import TrainingRequest
-from uc1_churn.training_backend.kubeflow import KubeflowTraining
-from uc1_churn.training_backend.kubeflow_api import KubeflowApi
-from uc1_churn.training_backend.kubeflow_waiting import WITHOUT_SECRET
-from uc1_churn.training_backend.patience import Pace
+from uc1_churn.training_backend.kubeflow.api import KubeflowApi
+from uc1_churn.training_backend.kubeflow.patience import Pace
+from uc1_churn.training_backend.kubeflow.training import KubeflowTraining
+from uc1_churn.training_backend.kubeflow.waiting import WITHOUT_SECRET
 
 pytestmark = MLFLOW
 

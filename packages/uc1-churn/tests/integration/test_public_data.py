@@ -17,11 +17,13 @@ from mlops_common.config import read_yaml
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.loading import load_file
 from mlops_common.postgres.transfer import extract
-from uc1_churn import extraction, labels, training
 from uc1_churn.config import ChurnParams
-from uc1_churn.feature_schema import LABEL, FeatureTable
-from uc1_churn.feature_store import FeatureStore
-from uc1_churn.features import derive
+from uc1_churn.feature_store.store import FeatureStore
+from uc1_churn.features import labels
+from uc1_churn.features.derivation import derive
+from uc1_churn.features.schema import LABEL, FeatureTable
+from uc1_churn.tables import extraction
+from uc1_churn.training import fitting
 from uc1_churn.use_case import USE_CASE
 
 TELCO = "telco/Telco-Customer-Churn.csv.gz"
@@ -76,10 +78,10 @@ def test_the_defaults_tell_churners_apart(
 
     areas = []
     for seen, unseen in folds.split(truth, truth):
-        model = training.fit(table.take(seen), entity, defaults).pipeline
-        chances = training.probabilities(model, table.take(unseen), entity)
+        model = fitting.fit(table.take(seen), entity, defaults).pipeline
+        chances = fitting.probabilities(model, table.take(unseen), entity)
         areas.append(roc_auc_score(truth[unseen], chances))
 
     assert table.num_rows == rows
-    assert len(training.features_of(table.schema, entity).columns) == features
+    assert len(fitting.features_of(table.schema, entity).columns) == features
     assert np.mean(areas) >= least

@@ -20,8 +20,8 @@ from mlops_common.serving.base import ServiceSpec
 from mlops_common.settings import Settings
 from mlops_common.testing.marks import MLFLOW
 from mlops_common.testing.postgres import small_disk, temporary_home
-from uc1_churn.champion import compare_with_champion, reconciled
-from uc1_churn.serving import MODEL_FILE, ChurnPredictor, load_pipeline
+from uc1_churn.evaluation.champion import compare_with_champion, reconciled
+from uc1_churn.serving.predictor import MODEL_FILE, ChurnPredictor, load_pipeline
 from uc1_churn.testing.training import (
     PARAMS,
     TrainingBackendContract,
@@ -217,7 +217,7 @@ def test_a_champion_that_cannot_score_the_table_is_named(
 ) -> None:
     import skops.io
 
-    from uc1_churn.training import fit
+    from uc1_churn.training.fitting import fit
 
     narrow = customers().drop_columns("plan")
     pq.write_table(narrow, tmp_path / "narrow.parquet")
@@ -260,7 +260,7 @@ def test_the_version_that_serves_is_the_champion_after_an_interrupted_deploy(
 
 def test_loading_a_model_does_not_import_mlflow(model: ModelRef) -> None:
     program = (
-        "import sys; from pathlib import Path; from uc1_churn.serving import "
+        "import sys; from pathlib import Path; from uc1_churn.serving.predictor import "
         "load_predictor; load_predictor(Path(sys.argv[1])); "
         "assert 'mlflow' not in sys.modules"
     )

@@ -25,8 +25,8 @@ from uc1_churn.testing.kubeflow_run import DoubleRun
 from uc1_churn.testing.training import TrainingBackendContract, requested
 from uc1_churn.training_backend.compilation import compiled
 from uc1_churn.training_backend.environment import HOME
-from uc1_churn.training_backend.kubeflow import KubeflowTraining
-from uc1_churn.training_backend.patience import Pace
+from uc1_churn.training_backend.kubeflow.patience import Pace
+from uc1_churn.training_backend.kubeflow.training import KubeflowTraining
 
 pytestmark = MLFLOW
 
@@ -37,7 +37,7 @@ TOKEN = "first-token"  # noqa: S105 - of the double
 TRAIN = (
     "import sys; from mlops_common.bootstrap import connect; "
     "from uc1_churn.training_backend.base import TrainingRequest; "
-    "from uc1_churn.training_backend.kubeflow import KubeflowTraining; "
+    "from uc1_churn.training_backend.kubeflow.training import KubeflowTraining; "
     "KubeflowTraining(connect()).train("
     "TrainingRequest.model_validate_json(sys.argv[1]))"
 )

@@ -12,10 +12,10 @@ import pytest
 
 from mlops_common.errors import BackendError, ContractError
 from mlops_common.simulation import simulate
-from uc1_churn.expectations import Finding
 from uc1_churn.lineage.quality import assertion
-from uc1_churn.schema import TableContract, load_contract
-from uc1_churn.validation import Validation, validate
+from uc1_churn.validation.conformance import Validation, validate
+from uc1_churn.validation.contract import TableContract, load_contract
+from uc1_churn.validation.expectations import Finding
 
 pytestmark = [
     # Great Expectations and its dependencies use what newer versions deprecate.

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uc1_churn.config import EconomicsParams
-from uc1_churn.economics import (
+from uc1_churn.evaluation.economics import (
     NOBODY,
     best_threshold,
     capacity_share,
@@ -14,7 +14,7 @@ from uc1_churn.economics import (
     profit_curve,
     targets,
 )
-from uc1_churn.metrics import tally
+from uc1_churn.evaluation.metrics import tally
 
 MONEY = EconomicsParams(value_per_customer=100, offer_cost=10, success_rate=0.5)
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1)), min_size=1, max_size=30)

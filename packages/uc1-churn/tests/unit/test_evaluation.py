@@ -3,8 +3,8 @@ import pytest
 
 from mlops_common.errors import ContractError
 from uc1_churn.config import ChurnParams, TrainingParams
-from uc1_churn.economics import NOBODY
-from uc1_churn.evaluation import TITLES, Evaluation, compare, evaluate
+from uc1_churn.evaluation.economics import NOBODY
+from uc1_churn.evaluation.holdout import TITLES, Evaluation, compare, evaluate
 
 PARAMS = ChurnParams(training=TrainingParams(bootstrap_replicates=100))
 RANDOM = np.random.default_rng(6)

@@ -4,7 +4,7 @@ from psycopg.sql import Composable
 from mlops_common.errors import ConfigError
 from mlops_common.params import validated
 from uc1_churn.config import CUSTOMERS, DatasetSpec
-from uc1_churn.extraction import query
+from uc1_churn.tables.extraction import query
 
 
 def text(spec: DatasetSpec) -> str:

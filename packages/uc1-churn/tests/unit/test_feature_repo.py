@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from uc1_churn.feature_repo import rendering
-from uc1_churn.feature_schema import FeatureSchema, FeatureTable
+from uc1_churn.features.schema import FeatureSchema, FeatureTable
 
 SECRET = "0123: 'not a number"  # noqa: S105 - a test's
 EXTERNAL: dict[str, str | int] = {

@@ -19,8 +19,8 @@ from mlops_common.errors import (
     NotFoundError,
 )
 from uc1_churn.config import DatasetSpec
-from uc1_churn.feature_schema import FeatureSchema, resolve
-from uc1_churn.features import TIMELESS, derive
+from uc1_churn.features.derivation import TIMELESS, derive
+from uc1_churn.features.schema import FeatureSchema, resolve
 
 MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 Extract = Callable[..., Path]

@@ -3,7 +3,7 @@ import pytest
 from mlops_common.errors import RefusedError
 from mlops_common.refs import ModelRef
 from uc1_churn.config import GateParams
-from uc1_churn.evaluation import Curves, Estimate, Evaluation
+from uc1_churn.evaluation.holdout import Curves, Estimate, Evaluation
 from uc1_churn.gate import decide, enforce, require_unchanged
 
 LIMITS = GateParams(

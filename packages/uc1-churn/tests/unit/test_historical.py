@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_common.errors import ContractError
-from uc1_churn import historical
-from uc1_churn.feature_schema import FeatureSchema
-from uc1_churn.historical import ROW, write_training_set
+from uc1_churn.feature_store import historical
+from uc1_churn.feature_store.historical import ROW, write_training_set
+from uc1_churn.features.schema import FeatureSchema
 
 COLUMNS = FeatureSchema(
     dataset="d", entity="id", entity_type="integer", numeric=("x",), categorical=()

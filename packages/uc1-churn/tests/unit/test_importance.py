@@ -2,9 +2,9 @@ import numpy as np
 import pyarrow as pa
 
 from uc1_churn.config import TrainingParams
-from uc1_churn.importance import permutation_importance
-from uc1_churn.serving import ChurnPredictor
-from uc1_churn.training import build, features_of, frame
+from uc1_churn.evaluation.importance import permutation_importance
+from uc1_churn.serving.predictor import ChurnPredictor
+from uc1_churn.training.fitting import build, features_of, frame
 
 
 def test_only_the_feature_that_tells_is_important() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mlops_common.errors import BackendError
 from mlops_common.refs import EndpointRef, ModelRef
-from uc1_churn.inference import body, curl, infer
+from uc1_churn.serving.inference import body, curl, infer
 
 CUSTOMER = pa.table(
     {"customer_id": [7], "age": [None], "gender": ["fe'male"]},

@@ -15,9 +15,9 @@ from mlops_common.sections import (
     PostgresSettings,
 )
 from mlops_common.settings import Settings
-from uc1_churn.training_backend import shared_parts
 from uc1_churn.training_backend.compilation import compiled
-from uc1_churn.training_backend.kubeflow import COMPONENTS
+from uc1_churn.training_backend.kubeflow import shared_parts
+from uc1_churn.training_backend.kubeflow.training import COMPONENTS
 
 KUBEFLOW = KubeflowSettings(
     host="http://kfp:8888",

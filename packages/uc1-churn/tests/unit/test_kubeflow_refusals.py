@@ -2,8 +2,8 @@ import pytest
 from kfp_server_api.exceptions import ApiException
 
 from mlops_common.errors import BackendError, ConfigError, NotFoundError
-from uc1_churn.training_backend.kubeflow_refusals import translated
-from uc1_churn.training_backend.kubeflow_runs import Run, Task
+from uc1_churn.training_backend.kubeflow.refusals import translated
+from uc1_churn.training_backend.kubeflow.runs import Run, Task
 
 
 def answered(status: int, body: str = "") -> ApiException:

@@ -8,7 +8,7 @@ import pytest
 
 from mlops_common.errors import ContractError
 from uc1_churn.config import DatasetSpec
-from uc1_churn.labels import EntityRows, entity_rows
+from uc1_churn.features.labels import EntityRows, entity_rows
 
 Positive: TypeAlias = str | int | bool
 MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

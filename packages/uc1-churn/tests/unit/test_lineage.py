@@ -20,7 +20,7 @@ from mlops_common.refs import DatasetRef, EndpointRef, ModelRef
 from mlops_common.sections import FeastSettings, PostgresSettings, RedisSettings
 from mlops_common.settings import Settings
 from uc1_churn.config import CUSTOMERS, ChurnParams, DatasetSpec
-from uc1_churn.feature_schema import FeatureSchema
+from uc1_churn.features.schema import FeatureSchema
 from uc1_churn.lineage import features as features_lineage
 from uc1_churn.lineage import (
     models,
@@ -32,7 +32,7 @@ from uc1_churn.lineage import (
 )
 from uc1_churn.refs import FeaturesRef
 from uc1_churn.result import TargetList
-from uc1_churn.staging import StagedTable
+from uc1_churn.tables.staging import StagedTable
 from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.base import TrainingRequest
 

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as reference
 
 from mlops_common.errors import ContractError
-from uc1_churn.metrics import (
+from uc1_churn.evaluation.metrics import (
     Scored,
     brier,
     calibration_error,

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mlops_common.errors import ConfigError
-from uc1_churn import openmp
+from uc1_churn.training import openmp
 
 MISSING = "dlopen(lib_lightgbm.dylib): Library not loaded: @rpath/libomp.dylib"
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_common.errors import ContractError, RefusedError
-from uc1_churn.feature_schema import FeatureSchema, FeatureTable
-from uc1_churn.parity import Parity, compare, sample
+from uc1_churn.features.schema import FeatureSchema, FeatureTable
+from uc1_churn.serving.parity import Parity, compare, sample
 
 FEATURES = pa.table(
     {"id": [1, 2, 3], "age": [30.0, None, 50.0], "plan": ["a", None, "b"]}

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlops_common.errors import BackendError
-from uc1_churn import parquet
+from uc1_churn.tables import parquet
 
 TABLE = pa.table({"customer": ["007", "008", "1e3"], "chance": [0.9, 0.5, 0.1]})
 

@@ -3,10 +3,10 @@ import struct
 import numpy as np
 import pytest
 
-from uc1_churn import plots
 from uc1_churn.config import ChurnParams, TrainingParams
-from uc1_churn.economics import NOBODY
-from uc1_churn.evaluation import Evaluation, evaluate
+from uc1_churn.evaluation import plots
+from uc1_churn.evaluation.economics import NOBODY
+from uc1_churn.evaluation.holdout import Evaluation, evaluate
 
 PARAMS = ChurnParams(training=TrainingParams(bootstrap_replicates=100))
 

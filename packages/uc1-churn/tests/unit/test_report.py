@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from mlops_common.refs import DatasetRef, EndpointRef, ModelRef
-from uc1_churn import report
 from uc1_churn.config import EconomicsParams
-from uc1_churn.evaluation import TITLES, Curves, Estimate, Evaluation
-from uc1_churn.findings import Findings, page
+from uc1_churn.evaluation.holdout import TITLES, Curves, Estimate, Evaluation
 from uc1_churn.gate import Check, Decision
+from uc1_churn.reporting import report
+from uc1_churn.reporting.findings import Findings, page
 from uc1_churn.result import TargetList
 
 PNG = b"\x89PNG"

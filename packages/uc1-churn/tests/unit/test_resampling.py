@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from uc1_churn.metrics import Floats, Scored, roc_auc
-from uc1_churn.resampling import (
+from uc1_churn.evaluation.metrics import Floats, Scored, roc_auc
+from uc1_churn.evaluation.resampling import (
     Statistic,
     bootstrap,
     customer_codes,

@@ -9,7 +9,7 @@ import pytest
 from mlops_common.errors import ConfigError, NotFoundError
 from mlops_common.simulation import SCHEMA
 from uc1_churn.config import CUSTOMERS, DatasetSpec
-from uc1_churn.schema import (
+from uc1_churn.validation.contract import (
     SHIPPED,
     TableContract,
     contract_of,

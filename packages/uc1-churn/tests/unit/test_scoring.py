@@ -3,10 +3,10 @@ import pyarrow as pa
 import pytest
 
 from mlops_common.errors import ContractError
-from uc1_churn import scoring
 from uc1_churn.config import TrainingParams
-from uc1_churn.serving import ChurnPredictor
-from uc1_churn.training import fit
+from uc1_churn.serving import scoring
+from uc1_churn.serving.predictor import ChurnPredictor
+from uc1_churn.training.fitting import fit
 
 ROWS = 500
 

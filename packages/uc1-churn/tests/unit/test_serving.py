@@ -11,8 +11,13 @@ from sklearn.pipeline import Pipeline
 
 from mlops_common.errors import ContractError, NotFoundError
 from uc1_churn.config import TrainingParams
-from uc1_churn.serving import ChurnPredictor, load_pipeline, load_predictor, score
-from uc1_churn.training import build, features_of, fit, frame
+from uc1_churn.serving.predictor import (
+    ChurnPredictor,
+    load_pipeline,
+    load_predictor,
+    score,
+)
+from uc1_churn.training.fitting import build, features_of, fit, frame
 
 ROWS = 600
 PLANS = ("basic", "plus", "", "Ünï")
@@ -69,7 +74,7 @@ def test_columns_and_types_are_told_to_the_server(pipeline: Pipeline) -> None:
 def test_a_table_is_scored_in_batches_as_row_by_row(
     pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("uc1_churn.serving.BATCH_ROWS", 100)
+    monkeypatch.setattr("uc1_churn.serving.predictor.BATCH_ROWS", 100)
     table = customers()
     pq.write_table(table, tmp_path / "customers.parquet", row_group_size=170)
     rows = frame(table, features_of(table.schema, "id"))

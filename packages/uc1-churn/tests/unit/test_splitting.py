@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 import pytest
 
 from mlops_common.errors import ContractError
-from uc1_churn.splitting import folds, split, uniform
+from uc1_churn.training.splitting import folds, split, uniform
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlops_common.errors import BackendError
-from uc1_churn import staging
-from uc1_churn.staging import StagedTable
+from uc1_churn.tables import staging
+from uc1_churn.tables.staging import StagedTable
 
 
 def test_a_folder_is_removed_when_its_block_ends(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_what_nobody_touched_for_a_day_is_removed(tmp_path: Path) -> None:
 
 def test_what_a_killed_run_left_is_removed_by_the_next_run(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys, pathlib; from uc1_churn import staging; "
+        "import os, signal, sys, pathlib; from uc1_churn.tables import staging; "
         "staging.new_folder(pathlib.Path(sys.argv[1])); "
         "os.kill(os.getpid(), signal.SIGKILL)"
     )

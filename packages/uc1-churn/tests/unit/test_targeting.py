@@ -7,7 +7,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from uc1_churn import targeting
-from uc1_churn.feature_schema import FeatureSchema, FeatureTable
+from uc1_churn.features.schema import FeatureSchema, FeatureTable
 
 JANUARY, FEBRUARY = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
 KEYS = ("id", "event_timestamp")

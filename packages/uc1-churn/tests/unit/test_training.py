@@ -6,8 +6,15 @@ import pytest
 
 from mlops_common.errors import ContractError
 from uc1_churn.config import TrainingParams
-from uc1_churn.metrics import calibration_error, roc_auc, tally
-from uc1_churn.training import Features, Trained, features_of, fit, frame, probabilities
+from uc1_churn.evaluation.metrics import calibration_error, roc_auc, tally
+from uc1_churn.training.fitting import (
+    Features,
+    Trained,
+    features_of,
+    fit,
+    frame,
+    probabilities,
+)
 
 QUICK = TrainingParams(trees=30, threads=1)
 ROWS = 1_500
@@ -104,7 +111,7 @@ def test_a_category_that_training_has_not_seen_counts_as_missing(
 def test_a_pipeline_follows_scikit_learns_protocol(table: pa.Table) -> None:
     from sklearn.model_selection import cross_val_score
 
-    from uc1_churn.training import build
+    from uc1_churn.training.fitting import build
 
     features = features_of(table.schema, "id")
     rows, labels = frame(table, features), table["label"].to_numpy()

@@ -7,7 +7,7 @@ from feast import Entity, FeatureService, FeatureView, Field, FileSource
 from feast.types import FeastType, Float64, Int64, String
 from feast.value_type import ValueType
 
-from uc1_churn.feature_schema import EVENT_TIMESTAMP, FeatureTable
+from uc1_churn.features.schema import EVENT_TIMESTAMP, FeatureTable
 
 ENTITY = "customer"
 SOURCE = "customer_table"

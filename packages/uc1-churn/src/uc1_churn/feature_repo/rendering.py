@@ -19,7 +19,7 @@ import yaml
 
 from mlops_common.files import replacing
 from mlops_common.sections import RedisSettings
-from uc1_churn.feature_schema import FeatureTable
+from uc1_churn.features.schema import FeatureTable
 
 PASSWORD = "${PGPASSWORD}"  # noqa: S105 - the name of a variable
 REDIS_PASSWORD = "${REDIS_PASSWORD}"  # noqa: S105 - likewise

@@ -16,7 +16,7 @@ from mlops_common.lineage.naming import DatasetName, feature_view
 from mlops_common.refs import DatasetRef
 from uc1_churn.config import DatasetSpec
 from uc1_churn.feature_repo.rendering import project
-from uc1_churn.feature_schema import (
+from uc1_churn.features.schema import (
     EVENT_TIMESTAMP,
     LABEL,
     FeatureSchema,

@@ -5,7 +5,7 @@ from typing import Any
 from mlops_common.bootstrap import Platform
 from mlops_common.lineage.dataset import Dataset, Field, Origin, derived
 from mlops_common.refs import ModelRef
-from uc1_churn.feature_schema import LABEL
+from uc1_churn.features.schema import LABEL
 from uc1_churn.gate import Decision
 from uc1_churn.lineage import places
 from uc1_churn.refs import FeaturesRef

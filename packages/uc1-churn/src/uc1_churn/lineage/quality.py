@@ -7,8 +7,8 @@ from pathlib import Path
 from mlops_common.bootstrap import Platform
 from mlops_common.lineage.dataset import Assertion, Dataset, Field
 from mlops_common.refs import DatasetRef
-from uc1_churn.expectations import Finding
 from uc1_churn.lineage import places, source, tables
+from uc1_churn.validation.expectations import Finding
 
 WORD = re.compile(r"(?<!^)(?=[A-Z])")
 PAGE = (Field(name="page", type="text/html"),)
@@ -37,7 +37,7 @@ def assertion(finding: Finding) -> Assertion:
     """Return one check in the words of OpenLineage.
 
     Examples:
-        >>> from uc1_churn.checks import Check
+        >>> from uc1_churn.validation.checks import Check
         >>> check = Check("ExpectColumnToExist", (), "column 'age' must exist",
         ...               "the table lacks it", "add it", {"column": "age"})
         >>> assertion(Finding(check, success=False))  # doctest: +NORMALIZE_WHITESPACE

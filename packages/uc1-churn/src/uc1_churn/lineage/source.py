@@ -11,11 +11,11 @@ from mlops_common.lineage.dataset import Dataset, columns, copied
 from mlops_common.lineage.naming import DatasetName, postgres_server
 from mlops_common.lineage.statement import Statement
 from mlops_common.refs import DatasetRef
-from uc1_churn import extraction
 from uc1_churn.config import DatasetSpec
 from uc1_churn.lineage import places, tables
-from uc1_churn.parquet import statement as text
-from uc1_churn.staging import StagedTable
+from uc1_churn.tables import extraction
+from uc1_churn.tables.parquet import statement as text
+from uc1_churn.tables.staging import StagedTable
 
 
 def statement(platform: Platform, spec: DatasetSpec) -> Statement:

@@ -8,11 +8,11 @@ from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.postgres.transfer import extract
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
-from uc1_churn import extraction, staging
 from uc1_churn.config import DatasetSpec
 from uc1_churn.lineage import places, source
 from uc1_churn.lineage.tables import of_file
-from uc1_churn.staging import StagedTable
+from uc1_churn.tables import extraction, staging
+from uc1_churn.tables.staging import StagedTable
 
 
 @task(timeout=2 * HOUR)

@@ -10,13 +10,14 @@ from mlops_common.lineage.recording import reads, writes
 from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
-from uc1_churn import parquet, resumption, staging
+from uc1_churn import resumption
 from uc1_churn.config import DatasetSpec
-from uc1_churn.expectations import Finding
 from uc1_churn.lineage import quality
 from uc1_churn.refs import ValidatedRef
-from uc1_churn.schema import resolve
-from uc1_churn.validation import validate
+from uc1_churn.tables import parquet, staging
+from uc1_churn.validation.conformance import validate
+from uc1_churn.validation.contract import resolve
+from uc1_churn.validation.expectations import Finding
 
 
 @task(timeout=HOUR, holds=resumption.still_validated)

@@ -5,14 +5,16 @@ from mlops_common.lineage.recording import reads, writes
 from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
-from uc1_churn import labels, resumption, staging
+from uc1_churn import resumption
 from uc1_churn.bootstrap import feature_store
 from uc1_churn.config import DatasetSpec
-from uc1_churn.feature_schema import FeatureTable
-from uc1_churn.features import derive
+from uc1_churn.features import labels
+from uc1_churn.features.derivation import derive
+from uc1_churn.features.schema import FeatureTable
 from uc1_churn.lineage import features as lineage
 from uc1_churn.lineage import source
 from uc1_churn.refs import FeaturesRef
+from uc1_churn.tables import staging
 
 
 @task(timeout=4 * HOUR, holds=resumption.still_materialized)

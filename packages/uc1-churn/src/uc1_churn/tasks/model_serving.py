@@ -6,18 +6,20 @@ from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.progress import step
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.serving.base import ServiceSpec
-from uc1_churn import deployment, gate, staging, targeting
+from uc1_churn import gate, targeting
 from uc1_churn.bootstrap import feature_store
-from uc1_churn.champion import reconciled
 from uc1_churn.config import ChurnParams
-from uc1_churn.evaluation_log import logged_evaluation
-from uc1_churn.feature_schema import FeatureTable
+from uc1_churn.evaluation.champion import reconciled
+from uc1_churn.evaluation.log import logged_evaluation
+from uc1_churn.features.schema import FeatureTable
 from uc1_churn.gate import Decision
 from uc1_churn.lineage import features as feature_lineage
 from uc1_churn.lineage import models
 from uc1_churn.lineage import serving as lineage
 from uc1_churn.refs import FeaturesRef
 from uc1_churn.result import TargetList
+from uc1_churn.serving import deployment
+from uc1_churn.tables import staging
 
 PREDICTOR = "uc1_churn.serving:load_predictor"
 

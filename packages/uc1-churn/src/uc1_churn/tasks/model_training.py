@@ -7,9 +7,9 @@ from mlops_common.progress import step
 from mlops_common.refs import ModelRef
 from uc1_churn import gate, provenance, resumption
 from uc1_churn.bootstrap import training_backend
-from uc1_churn.champion import compare_with_champion, reconciled, standing
 from uc1_churn.config import ChurnParams
-from uc1_churn.evaluation_log import logged_evaluation
+from uc1_churn.evaluation.champion import compare_with_champion, reconciled, standing
+from uc1_churn.evaluation.log import logged_evaluation
 from uc1_churn.gate import Decision
 from uc1_churn.lineage import features as feature_lineage
 from uc1_churn.lineage import models as lineage

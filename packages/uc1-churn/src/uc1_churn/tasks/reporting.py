@@ -9,17 +9,19 @@ from mlops_common.orchestration import artifacts
 from mlops_common.orchestration.tasks import MINUTE, task
 from mlops_common.progress import step
 from mlops_common.refs import EndpointRef, ModelRef
-from uc1_churn import inference, parity, parquet, report, summary
 from uc1_churn.config import ChurnParams
-from uc1_churn.evaluation_log import logged_evaluation, logged_plots
-from uc1_churn.feature_schema import FeatureTable
-from uc1_churn.findings import Findings, page
+from uc1_churn.evaluation.log import logged_evaluation, logged_plots
+from uc1_churn.features.schema import FeatureTable
 from uc1_churn.gate import Decision
 from uc1_churn.lineage import features as feature_lineage
 from uc1_churn.lineage import models, quality, reports
 from uc1_churn.lineage import serving as serving_lineage
 from uc1_churn.refs import FeaturesRef, ValidatedRef
+from uc1_churn.reporting import report, summary
+from uc1_churn.reporting.findings import Findings, page
 from uc1_churn.result import ChurnResult, TargetList
+from uc1_churn.serving import inference, parity
+from uc1_churn.tables import parquet
 from uc1_churn.training_backend import outcome
 
 SHOWN_TARGETS = 10

@@ -12,9 +12,10 @@ from mlops_common.errors import BackendError, ContractError, NotFoundError
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import verified
 from uc1_churn.config import ChurnParams, DatasetSpec, TrainingParams
-from uc1_churn.evaluation import Evaluation
-from uc1_churn.serving import load_predictor
-from uc1_churn.training_backend import outcome, steps
+from uc1_churn.evaluation.holdout import Evaluation
+from uc1_churn.evaluation.log import EVALUATION_FILE
+from uc1_churn.serving.predictor import load_predictor
+from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.base import TrainingBackend, TrainingRequest
 
 ROWS = 900
@@ -95,7 +96,7 @@ class TrainingBackendContract:
         self, platform: Platform, model: ModelRef
     ) -> None:
         """The held-out rows were judged, and pictures drawn."""
-        values = platform.tracking.read_json(model.run_id, steps.EVALUATION_FILE)
+        values = platform.tracking.read_json(model.run_id, EVALUATION_FILE)
         evaluation = Evaluation.model_validate(values)
 
         assert evaluation.rows == ROWS / 3

@@ -23,7 +23,7 @@ from mlops_common.logger import get_logger
 from mlops_common.processes import tail, wait_until
 from mlops_common.progress import Advance, step
 from mlops_common.refs import ModelRef
-from uc1_churn import openmp
+from uc1_churn.training import openmp
 from uc1_churn.training_backend import advancement, outcome
 from uc1_churn.training_backend.base import TrainingRequest
 

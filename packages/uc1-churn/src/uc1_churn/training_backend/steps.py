@@ -16,21 +16,22 @@ from mlops_common.bootstrap import Platform, connect
 from mlops_common.config import flatten
 from mlops_common.progress import listening
 from mlops_common.refs import ModelRef
-from uc1_churn import economics, metrics, openmp, splitting, training
-from uc1_churn.feature_schema import EVENT_TIMESTAMP, LABEL
-from uc1_churn.splitting import Split
+from uc1_churn.evaluation import economics, metrics
+from uc1_churn.evaluation.log import EVALUATION_FILE
+from uc1_churn.features.schema import EVENT_TIMESTAMP, LABEL
+from uc1_churn.training import fitting, openmp, splitting
+from uc1_churn.training.splitting import Split
 from uc1_churn.training_backend import outcome
 from uc1_churn.training_backend.advancement import ToldSteps
 from uc1_churn.training_backend.base import TrainingRequest
 
 if TYPE_CHECKING:
     from mlops_common.tracking import SklearnModel
-    from uc1_churn.evaluation import Evaluation
-    from uc1_churn.serving import ChurnPredictor
+    from uc1_churn.evaluation.holdout import Evaluation
+    from uc1_churn.serving.predictor import ChurnPredictor
 
 MODEL_FILE = "model.skops"
 CHOICE_FILE = "choice.json"
-EVALUATION_FILE = "evaluation.json"
 PACKAGES = ("uc1-churn", "lightgbm", "scikit-learn", "skops", "numpy", "pandas")
 
 
@@ -89,7 +90,7 @@ def _fit(parts: Split, request: TrainingRequest, folder: Path) -> None:
     import skops.io
 
     params = request.params
-    trained = training.fit(parts.train, params.dataset.entity, params.training)
+    trained = fitting.fit(parts.train, params.dataset.entity, params.training)
     folder.mkdir(parents=True, exist_ok=True)
     skops.io.dump(trained.pipeline, folder / MODEL_FILE)
     seen = ~np.isnan(trained.out_of_fold)
@@ -112,8 +113,8 @@ def _campaign(parts: Split) -> int:
 def _register(
     platform: Platform, request: TrainingRequest, parts: Split, folder: Path
 ) -> ModelRef:
-    from uc1_churn import plots
-    from uc1_churn.serving import ChurnPredictor, load_pipeline
+    from uc1_churn.evaluation import plots
+    from uc1_churn.serving.predictor import ChurnPredictor, load_pipeline
 
     pipeline = load_pipeline(folder / MODEL_FILE)
     predictor = ChurnPredictor(pipeline)
@@ -145,9 +146,9 @@ def _evaluate(
     predictor: "ChurnPredictor",
     threshold: float,
 ) -> "Evaluation":
-    from uc1_churn.evaluation import evaluate
-    from uc1_churn.importance import permutation_importance
-    from uc1_churn.scoring import probabilities
+    from uc1_churn.evaluation.holdout import evaluate
+    from uc1_churn.evaluation.importance import permutation_importance
+    from uc1_churn.serving.scoring import probabilities
 
     params, labels = request.params, rows[LABEL].to_numpy()
     chances = probabilities(predictor, rows)
@@ -168,7 +169,7 @@ def _model(
     pipeline: Any, predictor: "ChurnPredictor", rows: pa.Table
 ) -> "SklearnModel":
     from mlops_common.tracking import SklearnModel
-    from uc1_churn.serving import TRUSTED_TYPES
+    from uc1_churn.serving.predictor import TRUSTED_TYPES
 
     kinds = {"FP64": "double", "BYTES": "string"}
     inputs = {name: kinds[kind] for name, kind in predictor.datatypes.items()}

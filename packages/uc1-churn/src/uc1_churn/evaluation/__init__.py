@@ -1,0 +1,1 @@
+"""What a model is worth, alone and beside the champion."""

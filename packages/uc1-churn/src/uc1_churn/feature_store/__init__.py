@@ -1,0 +1,1 @@
+"""Features as they were, for training, and as they are, for serving."""

@@ -1,0 +1,1 @@
+"""Whether a table keeps what its contract promises."""
