@@ -3,9 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from mlops_common.bootstrap import Platform, connect
+from mlops_common.home import reset
+from mlops_common.orchestration.session import orchestrated
 from mlops_common.postgres.database import Postgres
 from mlops_common.serving.local.serving import LocalServing
 from mlops_common.serving.local.state import ServiceFolder
+from mlops_common.settings import Settings
+from mlops_common.testing.run_lineage import PATIENCE
 
 
 @pytest.fixture(scope="class")
@@ -30,3 +35,26 @@ def serving(root: Path, environment: dict[str, str]) -> Iterator[LocalServing]:
     yield serving
     for folder in root.iterdir():
         ServiceFolder(folder).supervisor.stop()
+
+
+@pytest.fixture(scope="session")
+def home_of_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home whose Prefect server, once started, records the runs of all tests."""
+    home = tmp_path_factory.mktemp("runs")
+    yield home
+    platform = connect(Settings(home=home))
+    assert platform.lineage is not None
+    platform.lineage.close(PATIENCE)
+    reset(platform)
+
+
+@pytest.fixture(scope="module")
+def platform(home_of_runs: Path) -> Iterator[Platform]:
+    """That home with its server, and no Prefect profile of the user's."""
+    platform = connect(Settings(home=home_of_runs))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLOPS_HOME", str(home_of_runs))
+        patch.setenv("PREFECT_HOME", str(home_of_runs / "profile"))
+        patch.delenv("PREFECT_API_URL", raising=False)
+        with orchestrated(platform):
+            yield platform

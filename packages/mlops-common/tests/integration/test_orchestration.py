@@ -15,13 +15,9 @@ from mlops_common.parts.overview import overview
 from mlops_common.ports import free_port
 from mlops_common.settings import Settings
 from mlops_common.testing.canned import canned
+from mlops_common.testing.marks import PREFECT_CLIENT
 
-pytestmark = pytest.mark.filterwarnings(
-    # Prefect's own client leaves what it opened to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning",
-)
+pytestmark = PREFECT_CLIENT
 
 
 @pytest.fixture(scope="module")

@@ -7,45 +7,23 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from mlops_common.bootstrap import connect
+from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
-from mlops_common.home import reset
 from mlops_common.orchestration import history
 from mlops_common.orchestration.history import EndedRun, ended_runs
 from mlops_common.orchestration.session import orchestrated
 from mlops_common.ports import free_port
-from mlops_common.settings import Settings
+from mlops_common.testing.marks import PREFECT_CLIENT
 from mlops_common.use_case import GROUP
 
-pytestmark = pytest.mark.filterwarnings(
-    # Prefect's own client leaves what it opened to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning",
-)
+pytestmark = PREFECT_CLIENT
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
-def patch() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
-
-
-@pytest.fixture(scope="module")
-def url(
-    tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def url(platform: Platform) -> Iterator[str]:
     """A server at which runs of three flows ended, two of them of UC9."""
     from prefect import flow
-
-    home = tmp_path_factory.mktemp("home")
-    patch.setenv("PREFECT_HOME", str(home / "profile"))
-    patch.setenv("MLOPS_HOME", str(home))
-    patch.delenv("PREFECT_API_URL", raising=False)
-    patch.setattr(
-        history, "points", lambda: [EntryPoint("uc9", "bread:USE_CASE", GROUP)]
-    )
 
     @flow(name="UC9: Bread Pipeline", flow_run_name="good")
     def bake() -> None:
@@ -59,13 +37,13 @@ def url(
     def steal() -> None:
         """Do nothing."""
 
-    platform = connect(Settings(home=home))
-    with orchestrated(platform) as url:
+    installed = [EntryPoint("uc9", "bread:USE_CASE", GROUP)]
+    with pytest.MonkeyPatch.context() as patch, orchestrated(platform) as url:
+        patch.setattr(history, "points", lambda: installed)
         for one in (bake, taste, steal):
             with contextlib.suppress(ValueError):
                 one()
         yield url
-    reset(platform)
 
 
 def by_hand(url: str, start: datetime, end: datetime) -> list[EndedRun]:

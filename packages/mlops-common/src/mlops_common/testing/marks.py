@@ -11,3 +11,12 @@ RULES = (
 )
 # MLflow, Kubeflow's client and what they import.
 MLFLOW = [pytest.mark.filterwarnings(rule) for rule in RULES]
+# Prefect's own client leaves what it opened to the garbage collector.
+PREFECT_CLIENT = [
+    pytest.mark.filterwarnings(rule)
+    for rule in (
+        "ignore::ResourceWarning",
+        "ignore::pytest.PytestUnraisableExceptionWarning",
+        "ignore::DeprecationWarning",
+    )
+]

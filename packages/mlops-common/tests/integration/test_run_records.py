@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -16,42 +16,17 @@ from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import BackendError, ContractError, RefusedError
 from mlops_common.home import reset
 from mlops_common.logger import get_logger
-from mlops_common.orchestration.session import orchestrated, quiet
 from mlops_common.processes import wait_until
 from mlops_common.progress import step
 from mlops_common.provenance import package_digest
 from mlops_common.refs import DatasetRef
 from mlops_common.settings import Settings
 from mlops_common.testing.command import python
+from mlops_common.testing.marks import PREFECT_CLIENT
 
-pytestmark = pytest.mark.filterwarnings(
-    # Prefect's own client leaves what it opened to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning",
-)
+pytestmark = [*PREFECT_CLIENT, pytest.mark.usefixtures("platform")]
 PATIENCE = 60.0  # seconds
 log = get_logger("mlops_common.observed")
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """A home of its own, with no Prefect profile of the user's."""
-    home = tmp_path_factory.mktemp("home")
-    platform = connect(Settings(home=home))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLOPS_HOME", str(home))
-        patch.setenv("PREFECT_HOME", str(home / "profile"))
-        patch.delenv("PREFECT_API_URL", raising=False)
-        yield platform
-    reset(platform)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def url(platform: Platform) -> Iterator[str]:
-    quiet()
-    with orchestrated(platform) as url:
-        yield url
 
 
 @dataclass
