@@ -7,6 +7,7 @@ import pytest
 
 from mlops_common.lineage.store import LineageStore
 from mlops_common.postgres.database import Postgres
+from mlops_common.testing.postgres import temporary_database
 from uc4_lineage.page.around import whole
 from uc4_lineage.page.document import write
 from uc4_lineage.reading import Reader
@@ -17,6 +18,21 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="session")
+def empty(postgres: Postgres) -> str:
+    """The name of a database with the tables of lineage, to be copied."""
+    store = LineageStore(postgres, "empty_lineage")
+    store.connect().close()
+    return "empty_lineage"
+
+
+@pytest.fixture
+def database(postgres: Postgres, empty: str) -> Iterator[str]:
+    """The name of a new database, with the tables of lineage."""
+    with temporary_database(postgres, empty) as name:
+        yield name
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Fixtures for any package: `pytest_plugins = ["mlops_common.testing.fixtures"]`."""
 
-import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,24 +10,24 @@ from mlops_common.postgres.database import Postgres
 if TYPE_CHECKING:
     from mlops_common.testing.kubernetes import ControlPlane
 
-_numbers = itertools.count(1)
-
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server in a temporary home, shared by the session's tests."""
-    from mlops_common.testing.postgres import temporary_postgres
+    from mlops_common.testing.postgres import forget, temporary_postgres
 
     with temporary_postgres() as running:
+        forget(running)
         yield running
 
 
 @pytest.fixture
-def database(postgres: Postgres) -> str:
+def database(postgres: Postgres) -> Iterator[str]:
     """The name of a new, empty database on the session's server."""
-    name = f"test_{next(_numbers)}"
-    postgres.ensure_database(name)
-    return name
+    from mlops_common.testing.postgres import temporary_database
+
+    with temporary_database(postgres) as name:
+        yield name
 
 
 @pytest.fixture(scope="session")
