@@ -85,35 +85,29 @@ class Emitter:
         except Exception as error:  # noqa: BLE001 - no run fails for its lineage
             log.warning("lineage of %s is lost: %s", seen.job, masked(f"{error!r}"))
 
-    def flush(self, timeout: float, silence: float = math.inf) -> bool:
-        """Wait until all receivers were told what was emitted here.
+    def flush(self, timeout: float) -> bool:
+        """Wait until all receivers were told what lies on disk, whoever wrote it.
 
         Args:
             timeout: Seconds; it is not waited for a receiver that is away.
-            silence: Seconds after which one that does not answer counts as away.
 
         Returns:
             Whether they were.
         """
-        deadline = time.monotonic() + timeout
-        for teller in self._tellers:
-            teller.wake()
-        with self._courtesy.hurrying():
-            while waiting := [one for one in self._tellers if self._behind(one)]:
-                away = all(one.away or one.silence > silence for one in waiting)
-                if away or time.monotonic() > deadline:
-                    return False
-                time.sleep(POLL)
-        return not self._unstarted
+        end = self.folder.end()
+        if end.segment:
+            self.start()  # another process wrote it, or the threads were ended
+        told = self._told(end, timeout)
+        return told and not (self._unstarted or self._mute)
 
     def close(self, timeout: float = EXIT) -> None:
-        """Flush, then end the threads; what is not told yet stays on disk.
+        """Tell what was emitted here, then end the threads; the rest stays on disk.
 
         Args:
             timeout: Seconds for all receivers; less for one that does not answer.
         """
         deadline = time.monotonic() + timeout
-        self.flush(timeout, SILENCE)
+        self._told(self._last, timeout, SILENCE)
         with self._lock:
             tellers, self._tellers = self._tellers, []
             self._unstarted = []
@@ -190,13 +184,35 @@ class Emitter:
             for one in receivers
         ]
 
-    def _behind(self, teller: Teller) -> bool:
-        """Whether a receiver was not told all that was emitted here."""
+    def _told(self, end: Position, timeout: float, silence: float = math.inf) -> bool:
+        """Wait until all receivers were told what lies before a position.
+
+        Args:
+            end: The position.
+            timeout: Seconds; it is not waited for a receiver that is away.
+            silence: Seconds after which one that does not answer counts as away.
+
+        Returns:
+            Whether they were.
+        """
+        deadline = time.monotonic() + timeout
+        for teller in self._tellers:
+            teller.wake()
+        with self._courtesy.hurrying():
+            while waiting := [one for one in self._tellers if self._behind(one, end)]:
+                away = all(one.away or one.silence > silence for one in waiting)
+                if away or time.monotonic() > deadline:
+                    return False
+                time.sleep(POLL)
+        return True
+
+    def _behind(self, teller: Teller, end: Position) -> bool:
+        """Whether a receiver was not told all that lies before a position."""
         outlet = teller.outlet
         if self._overflow.waiting(outlet.receiver.name):
             return True
         # Who deleted the home does not want it told.
-        return outlet.told < self._last and bool(self.folder.numbers())
+        return outlet.told < end and bool(self.folder.numbers())
 
     def _reset(self) -> None:
         """Forget threads and turns: a new process has none."""

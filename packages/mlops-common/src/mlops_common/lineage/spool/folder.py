@@ -59,6 +59,11 @@ class SpoolFolder:
         except OSError:
             return 0
 
+    def end(self) -> Position:
+        """Return the position behind all that there is."""
+        newest = (self.numbers() or [0])[-1]
+        return Position(newest, self.size(newest))
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Be the only one who changes segments; made when absent.

@@ -1,0 +1,146 @@
+"""A flush returns once receivers were told all that lies on disk, whoever wrote it."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlops_common.bootstrap import Platform
+from mlops_common.errors import BackendError
+from mlops_common.lineage import teller
+from mlops_common.lineage.emitter import Emitter
+from mlops_common.lineage.emitters import SPOOL
+from mlops_common.lineage.receivers.base import Receiver
+from mlops_common.sections import LineageSettings
+from mlops_common.settings import Settings
+from mlops_common.testing.lineage import a_run, an_observation
+from mlops_common.testing.lineage_receiver import MarquezDouble, marquez_double
+
+PROGRAM = Path(__file__).with_name("emitting_lineage.py")
+WAIT = 30.0  # seconds; on a busy machine
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look, and try a receiver that is away, again soon."""
+    for pause in ("IDLE", "FIRST_PAUSE", "LONGEST_PAUSE"):
+        monkeypatch.setattr(teller, pause, 0.05)
+
+
+@pytest.fixture
+def marquez() -> Iterator[MarquezDouble]:
+    with marquez_double() as double:
+        yield double
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def emitter_of(marquez: MarquezDouble, home: Path) -> Emitter:
+    settings = LineageSettings(url=marquez.url, embedded=False, timeout=2)
+    found = Platform(Settings(home=home, lineage=settings)).lineage
+    assert found is not None
+    return found
+
+
+def emit(lineage: Emitter, numbers: range) -> None:
+    for number in numbers:
+        lineage.emit(an_observation(number))
+
+
+def runs(numbers: range) -> list[str]:
+    return [a_run(number) for number in numbers]
+
+
+def killed(marquez: MarquezDouble, home: Path, numbers: str) -> None:
+    """Let another process write some events, and be killed."""
+    command = [sys.executable, str(PROGRAM), marquez.url, str(home), numbers, "killed"]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=60)
+    assert done.returncode == -9, done.stderr.decode()
+
+
+def test_what_another_process_wrote_is_told_though_nothing_was_emitted_here(
+    marquez: MarquezDouble, home: Path
+) -> None:
+    marquez.go()
+    killed(marquez, home, "0:10")
+    marquez.come()
+    lineage = emitter_of(marquez, home)
+
+    assert lineage.flush(WAIT)
+    assert marquez.runs == runs(range(10))
+    lineage.close()
+
+
+def test_what_another_process_wrote_after_the_last_event_of_this_one_is_told(
+    marquez: MarquezDouble, home: Path
+) -> None:
+    lineage = emitter_of(marquez, home)
+    emit(lineage, range(5))
+    assert lineage.flush(WAIT)
+    marquez.status = 503  # whatever that process tells before it is killed
+    killed(marquez, home, "5:15")
+    marquez.status = None
+
+    while not lineage.flush(WAIT):  # the receiver was away just now
+        time.sleep(0.05)
+    assert marquez.runs == runs(range(15))
+    lineage.close()
+
+
+def test_what_was_left_when_the_threads_ended_is_told(
+    marquez: MarquezDouble, home: Path
+) -> None:
+    marquez.go()
+    lineage = emitter_of(marquez, home)
+    emit(lineage, range(5))
+    lineage.close()
+    marquez.come()
+
+    assert lineage.flush(WAIT)
+    assert marquez.runs == runs(range(5))
+    lineage.close()
+
+
+def test_every_segment_that_there_is_is_told(
+    marquez: MarquezDouble, home: Path
+) -> None:
+    marquez.go()
+    writing = emitter_of(marquez, home)
+    long = "x" * 60_000
+    for number in range(40):  # more than two segments hold
+        seen = an_observation(number).model_copy(update={"documentation": long})
+        writing.emit(seen)
+    writing.close()
+    assert len(writing.folder.numbers()) > 2
+    marquez.come()
+
+    assert writing.flush(WAIT)
+    assert marquez.runs == runs(range(40))
+    writing.close()
+
+
+def test_where_no_receiver_can_be_made_nothing_counts_as_told(home: Path) -> None:
+    def absent() -> list[Receiver]:
+        raise BackendError("the settings name a store that cannot be made")
+
+    lineage = Emitter(home / SPOOL, 1 << 20, absent, json.loads)
+    emit(lineage, range(3))
+
+    assert not lineage.flush(WAIT)
+    lineage.close()
+
+
+def test_where_nothing_was_ever_emitted_nothing_is_waited_for_or_made(
+    marquez: MarquezDouble, home: Path
+) -> None:
+    lineage = emitter_of(marquez, home)
+
+    assert lineage.flush(WAIT)
+    assert not home.exists()
