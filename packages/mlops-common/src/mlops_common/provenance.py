@@ -36,7 +36,7 @@ def commit(folder: Path, *, wait: bool = True) -> str | None:
         >>> commit(Path("/")) is None
         True
     """
-    answer = _asked(folder.resolve())
+    answer = _asked(folder)
     return answer.result() if wait or answer.done() else None
 
 

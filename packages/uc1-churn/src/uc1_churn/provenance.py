@@ -20,7 +20,7 @@ def git_commit(folder: Path | None = None) -> str:
         >>> git_commit(Path("/"))[:9]
         'uc1-churn'
     """
-    commit = provenance.commit(folder or Path(__file__).parent)
+    commit = provenance.commit(folder or Path(__file__).resolve().parent)
     return commit or f"uc1-churn {version('uc1-churn')}"
 
 

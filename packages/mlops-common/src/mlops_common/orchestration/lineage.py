@@ -20,6 +20,8 @@ import prefect
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.transactions import get_transaction
 
+# Here, where a process starts, and not when its first run does, which would wait.
+import mlops_common.lineage.emitters  # noqa: F401
 from mlops_common.bootstrap import connect
 from mlops_common.config import load
 from mlops_common.lineage.naming import job_name

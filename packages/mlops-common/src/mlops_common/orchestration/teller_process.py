@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil  # noqa: F401 - not when the first run starts, which would wait for it
+
 from mlops_common.processes import Identity
 
 FACET = "process"  # its name among what is noted of a run
