@@ -127,6 +127,12 @@ def test_two_commands_at_once_raise_one_platform(home: Home) -> None:
     starts = sorted(both, key=lambda told: len(told["started"]))
     assert starts[0]["started"] == []
     assert set(starts[1]["started"]) >= {"prefect-server", "mlflow", "worker"}
+    assert {*starts[1]["seconds"]} >= {
+        "Start Prefect server",
+        "Start Worker of local-pool",
+        "Register the deployments",
+        "Wait for the worker",
+    }
     assert both[0]["deployments"] == both[1]["deployments"]
     assert len(both[0]["deployments"]) == len(installed())
     assert DEPLOYMENT in both[0]["deployments"]
