@@ -1,9 +1,10 @@
 """Which node a user means: a whole id, a name, or any end of one that is unique."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 from itertools import islice
 
 from mlops_common.errors import NotFoundError
@@ -99,7 +100,7 @@ def _find_field(
     reader: Reader, text: str, owners: Collection[Kind], at: datetime | None
 ) -> Found:
     """Return the field that `text` means, whose own name may hold points too."""
-    unclear = None
+    unclear: Callable[[], NotFoundError] | None = None
     for owner, field in islice(_splits(text), WAYS):
         datasets = _matches(reader, owner, [Kind.DATASET])
         for found in datasets if len(datasets) == 1 else []:
@@ -107,10 +108,12 @@ def _find_field(
             if field in known:
                 node = found.node
                 return Found(Node.of_field(node.namespace, node.name, field), found.key)
-            unclear = unclear or _unknown_field(found, field, known)
+            unclear = unclear or partial(
+                _unknown_field, reader, text, found, field, known
+            )
         if len(datasets) > 1:
-            unclear = unclear or _ambiguous(owner, datasets)
-    raise unclear or _unknown(reader, text, owners or [Kind.DATASET])
+            unclear = unclear or partial(_ambiguous, owner, datasets)
+    raise unclear() if unclear else _unknown(reader, text, owners or [Kind.DATASET])
 
 
 def _splits(text: str) -> Iterator[tuple[str, str]]:
@@ -143,13 +146,7 @@ def _ambiguous(text: str, found: list[Found]) -> NotFoundError:
 
 def _unknown(reader: Reader, text: str, kinds: Collection[Kind]) -> NotFoundError:
     what = " or ".join(kind.value for kind in kinds)
-    asked = {"datasets": Kind.DATASET in kinds, "jobs": Kind.JOB in kinds}
-    rows = (
-        reader.rows("similar", text=text, limit=COMPARED, **asked)
-        if storable(text)
-        else []
-    )
-    near = nearest(text, [name for (name,) in rows])
+    near = _similar(reader, text, kinds)
     hint = (
         f"nearest: {', '.join(map(shown, near))}"
         if near
@@ -158,10 +155,27 @@ def _unknown(reader: Reader, text: str, kinds: Collection[Kind]) -> NotFoundErro
     return NotFoundError(f"no {what} is called {text!r}; {hint}")
 
 
-def _unknown_field(found: Found, field: str, known: list[str]) -> NotFoundError:
-    near = nearest(field, known) or known[:NEAREST]
+def _unknown_field(
+    reader: Reader, text: str, found: Found, field: str, known: list[str]
+) -> NotFoundError:
+    """Say that a dataset lacks a field, and which node the whole text may mean."""
+    near = nearest(field, known)
+    names = [] if near else _similar(reader, text, BOTH)
+    others = [shown(name) for name in names if name != found.node.name]
+    near = near or known[:NEAREST]
     hint = f"nearest: {', '.join(map(shown, near))}" if near else "none is known of it"
+    if others:
+        hint += f"; or is it {', '.join(others)}?"
     return NotFoundError(f"{shown(found.node.id)} has no field {field!r}; {hint}")
+
+
+def _similar(reader: Reader, text: str, kinds: Collection[Kind]) -> list[str]:
+    """Return the names that look like a text, the nearest first."""
+    if not storable(text):
+        return []
+    asked = {"datasets": Kind.DATASET in kinds, "jobs": Kind.JOB in kinds}
+    rows = reader.rows("similar", text=text, limit=COMPARED, **asked)
+    return nearest(text, [name for (name,) in rows])
 
 
 def nearest(text: str, names: list[str]) -> list[str]:

@@ -141,7 +141,7 @@ def test_the_past_is_asked_for_by_its_time() -> None:
 
 @pytest.mark.usefixtures("events")
 def test_runs_may_be_chosen_by_their_state() -> None:
-    (failed,) = answer("runs", "--state", "FAILED")
+    (failed,) = answer("runs", "--state", "failed")
 
     assert failed["job"]["name"] == HOSTILE
     assert answer("runs", "load")[0]["ended_at"] == "2026-01-01T00:00:00Z"

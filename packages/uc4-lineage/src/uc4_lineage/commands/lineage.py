@@ -132,7 +132,9 @@ def diff(
 def runs(
     context: typer.Context,
     job: Annotated[str | None, typer.Argument(help="Only of this job.")] = None,
-    state: Annotated[State | None, typer.Option(help="Only in this state.")] = None,
+    state: Annotated[
+        State | None, typer.Option(case_sensitive=False, help="Only in this state.")
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Only heard of at this time or later."),

@@ -1,5 +1,6 @@
 """How answers look in a terminal: no name can colour it or move its cursor."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
@@ -57,6 +58,25 @@ def say(text: str, *, err: bool = False) -> None:
 def called(node: Node) -> str:
     """Return the name of a node without its namespace."""
     return f"{node.name}.{node.field}" if node.field else node.name
+
+
+def labels(nodes: Iterable[Node]) -> dict[Node, str]:
+    """Return the name of each node, with its namespace where others have it too.
+
+    Examples:
+        >>> tables = Node.dataset("db", "orders"), Node.dataset("lake", "orders")
+        >>> [*labels(tables).values()], [*labels(tables[:1]).values()]
+        (['db:orders', 'lake:orders'], ['orders'])
+    """
+    known = set(nodes)
+    holders = Counter((node.kind, called(node)) for node in known)
+    shared = {name for name, count in holders.items() if count > 1}
+    return {
+        node: f"{node.namespace}:{called(node)}"
+        if (node.kind, called(node)) in shared
+        else called(node)
+        for node in sorted(known)
+    }
 
 
 def what(node: Node) -> str:

@@ -1,10 +1,11 @@
 """Answers as tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from uc4_lineage.columns import Level
 from uc4_lineage.commands.output import (
     called,
+    labels,
     print_table,
     say,
     what,
@@ -28,7 +29,9 @@ def closure(found: Closure) -> None:
     """Show what lies up or down from a node."""
     up = found.direction is Direction.UP
     start = found.start.id
-    say(f"What {start} was made from:" if up else f"What is made from {start}:")
+    then = "" if found.at is None else f" at {to_second(found.at)}"
+    what_is = f"What {start} was made from" if up else f"What is made from {start}"
+    say(f"{what_is}{then}:")
     of_column = found.start.kind is Kind.FIELD
     rows = [
         (*_named(one.node), str(one.distance), *((SURE[one.level],) * of_column))
@@ -72,13 +75,14 @@ def path(found: Sequence[Node]) -> None:
 
 def state(found: State) -> None:
     """Show what each job read and wrote at a time."""
+    names = labels(node for edge in found.edges for node in edge)
     reads: dict[Node, list[str]] = {job: [] for job in found.jobs}
     writes: dict[Node, list[str]] = {job: [] for job in found.jobs}
     for tail, head in found.edges:
         if head.kind is Kind.JOB:
-            reads.setdefault(head, []).append(tail.name)
+            reads.setdefault(head, []).append(names[tail])
         else:
-            writes.setdefault(tail, []).append(head.name)
+            writes.setdefault(tail, []).append(names[head])
     rows = (
         (job.name, job.namespace, tuple(reads[job]), tuple(writes[job]))
         for job in reads
@@ -91,6 +95,8 @@ def state(found: State) -> None:
 
 def diff(found: Diff) -> None:
     """Show what came and went."""
+    edges = (*found.edges_added, *found.edges_removed)
+    names = labels(node for edge in edges for node in edge)
     rows = [
         *_changes("+", found.jobs_added, found.datasets_added, found.columns_added),
         *_changes(
@@ -100,8 +106,8 @@ def diff(found: Diff) -> None:
             ("~", "column", called(one.column), f"{one.before} is now {one.after}")
             for one in found.columns_retyped
         ),
-        *(("+", "edge", *_link(edge)) for edge in found.edges_added),
-        *(("-", "edge", *_link(edge)) for edge in found.edges_removed),
+        *(("+", "edge", *_link(edge, names)) for edge in found.edges_added),
+        *(("-", "edge", *_link(edge, names)) for edge in found.edges_removed),
     ]
     if not rows:
         say("nothing changed")
@@ -202,9 +208,9 @@ def _changes(sign: str, *nodes: Iterable[Node]) -> list[tuple[str, ...]]:
     return [(sign, *_named(node)) for part in nodes for node in part]
 
 
-def _link(edge: Edge) -> tuple[str, str]:
+def _link(edge: Edge, names: Mapping[Node, str]) -> tuple[str, str]:
     tail, head = edge
-    return f"{called(tail)} → {called(head)}", head.namespace
+    return f"{names[tail]} → {names[head]}", head.namespace
 
 
 def _counts(nodes: Sequence[Node]) -> str:

@@ -39,11 +39,13 @@ class Closure:
         start: The node.
         direction: Up to what it was made from, or down to what is made from it.
         reached: The other nodes, the nearest first.
+        at: The time of which that is so; nothing for now.
     """
 
     start: Node
     direction: Direction
     reached: tuple[Reached, ...]
+    at: datetime | None = None
 
 
 def closure(
@@ -73,11 +75,10 @@ def closure(
     found = find(reader, text, ANY, at)
     if found.node.kind is Kind.FIELD:
         met = column_graph(reader, at).walk(place(found), direction, depth)
-        return Closure(found.node, direction, tuple(named_places(reader, met[1:])))
-    snapshot = graph_at(reader, at)
-    return Closure(
-        found.node, direction, reached(reader, snapshot, found.key, direction, depth)
-    )
+        known = tuple(named_places(reader, met[1:]))
+    else:
+        known = reached(reader, graph_at(reader, at), found.key, direction, depth)
+    return Closure(found.node, direction, known, at)
 
 
 def reached(
