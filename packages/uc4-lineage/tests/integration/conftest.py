@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fastapi.testclient import TestClient
 
 from mlops_common.lineage.store import LineageStore
 from mlops_common.postgres.database import Postgres
 from mlops_common.testing.postgres import temporary_database
+from uc4_lineage.marquez_api.application import application
 from uc4_lineage.page.around import whole
 from uc4_lineage.page.document import write
 from uc4_lineage.reading import Reader
@@ -48,6 +50,13 @@ def reader(store: LineageStore) -> Iterator[Reader]:
     """A reader of the store."""
     with store.connect() as connection:
         yield Reader(connection)
+
+
+@pytest.fixture
+def client(store: LineageStore) -> Iterator[TestClient]:
+    """A client of the API over the store."""
+    with TestClient(application(store)) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

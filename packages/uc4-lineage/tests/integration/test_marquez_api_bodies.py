@@ -7,9 +7,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from mlops_common.lineage.store import LineageStore
 from uc4_lineage.marquez_api import bodies
-from uc4_lineage.marquez_api.application import application
 from uc4_lineage.testing.events import run_event
 
 POST = "/api/v1/lineage"
@@ -17,12 +15,6 @@ BATCH = "/api/v1/lineage/batch"
 EVENTS = "/api/v1/events/lineage"
 JSON = {"Content-Type": "application/json"}
 PACKED = JSON | {"Content-Encoding": "gzip"}
-
-
-@pytest.fixture
-def client(store: LineageStore) -> Iterator[TestClient]:
-    with TestClient(application(store)) as client:
-        yield client
 
 
 def stored(client: TestClient) -> int:

@@ -1,24 +1,15 @@
 """The lineage of columns, as the API shows it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from mlops_common.lineage.store import LineageStore
-from uc4_lineage.marquez_api.application import application
 from uc4_lineage.reading import Reader
 from uc4_lineage.testing.events import DATA, dataset, run_event
 
 POST = "/api/v1/lineage"
 COLUMNS = "/api/v1/column-lineage"
-
-
-@pytest.fixture
-def client(store: LineageStore) -> Iterator[TestClient]:
-    with TestClient(application(store)) as client:
-        yield client
 
 
 @pytest.fixture

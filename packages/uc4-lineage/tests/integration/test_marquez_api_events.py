@@ -1,7 +1,6 @@
 """Events over HTTP: from any producer, one or many, sound or not."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,7 +9,6 @@ from fastapi.testclient import TestClient
 
 from mlops_common.lineage.store import LineageStore
 from mlops_common.testing.shared import shared
-from uc4_lineage.marquez_api.application import application
 from uc4_lineage.testing.events import dataset, job_event, run_event
 
 POST = "/api/v1/lineage"
@@ -18,12 +16,6 @@ BATCH = "/api/v1/lineage/batch"
 EVENTS = "/api/v1/events/lineage"
 JSON = {"Content-Type": "application/json"}
 DESIGNED = {"eventTime": "2026-01-01T00:00:00Z", "producer": "https://example.com"}
-
-
-@pytest.fixture
-def client(store: LineageStore) -> Iterator[TestClient]:
-    with TestClient(application(store)) as client:
-        yield client
 
 
 def stored(client: TestClient) -> int:

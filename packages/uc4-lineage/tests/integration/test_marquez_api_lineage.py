@@ -2,7 +2,6 @@
 
 import gc
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -12,7 +11,6 @@ from fastapi.testclient import TestClient
 from mlops_common.errors import NotFoundError
 from mlops_common.lineage.store import LineageStore
 from mlops_common.testing.shared import shared
-from uc4_lineage.marquez_api.application import application
 from uc4_lineage.marquez_api.queries import Queries
 from uc4_lineage.testing.events import DATA, dataset, run_event
 
@@ -20,12 +18,6 @@ POST = "/api/v1/lineage"
 COLUMNS = "/api/v1/column-lineage"
 UPSTREAM = "/api/v1/runlineage/upstream"
 SAMPLE = "data/lineage/marquez_food_delivery/metadata.json"
-
-
-@pytest.fixture
-def client(store: LineageStore) -> Iterator[TestClient]:
-    with TestClient(application(store)) as client:
-        yield client
 
 
 @pytest.fixture

@@ -2,24 +2,31 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from mlops_common.lineage.store import LineageStore
+from mlops_common.postgres.database import Postgres
+from mlops_common.testing.postgres import temporary_database
 from uc4_lineage.marquez_api.application import application
 from uc4_lineage.testing.events import DATA, dataset, run_event
 
 API = "/api/v1"
 
 
-@pytest.fixture
-def client(store: LineageStore) -> Iterator[TestClient]:
-    """An API over raw.x, a, clean.y, b, report.z."""
+@pytest.fixture(scope="module")
+def client(postgres: Postgres, empty: str) -> Iterator[TestClient]:
+    """An API over raw.x, a, clean.y, b, report.z, which is only read."""
     clean = dataset("clean", {"y": "int"}, {"y": ["raw.x"]})
     report = dataset("report", {"z": "int"}, {"z": ["clean.y"]})
-    with TestClient(application(store)) as client:
+    with (
+        temporary_database(postgres, empty) as database,
+        closing(LineageStore(postgres, database)) as store,
+        TestClient(application(store)) as client,
+    ):
         client.post(
             f"{API}/lineage",
             json=[
