@@ -1,6 +1,7 @@
--- Names that are connected with those of `in_symlinks`, and what each is claimed to be.
+-- Names that are connected with some, and what each is claimed to be.
 WITH RECURSIVE connected (namespace, name) AS (
-    SELECT namespace, name FROM in_symlinks
+    SELECT namespace, name
+    FROM json_to_recordset(%s) AS claimed (namespace text, name text)
     UNION
     SELECT next.namespace, next.name
     FROM connected

@@ -101,3 +101,7 @@ DELETE FROM lineage.datasets AS dataset
 USING lineage.symlinks AS link
 WHERE (link.namespace, link.name) = (dataset.namespace, dataset.name)
     AND link.dataset_id <> dataset.id;
+
+-- Makes room for the next names of the same transaction.
+DELETE FROM in_canonical;
+DELETE FROM in_moved;

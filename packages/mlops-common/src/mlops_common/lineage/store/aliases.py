@@ -1,12 +1,15 @@
 """Names of datasets that stand for another dataset, from the facet `symlinks`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 
 import psycopg
 
 from mlops_common.lineage.store import copying
+from mlops_common.lineage.store.batch import Batch
 from mlops_common.lineage.store.event import Name
+from mlops_common.lineage.store.rows import Row, symlinks
+from mlops_common.lineage.store.statements import execute
 
 SQL = files("mlops_common.lineage") / "sql"
 
@@ -39,28 +42,31 @@ def canonical(name: Name, targets: Mapping[Name, Name]) -> Name:
 
 def known(connection: psycopg.Connection, names: set[Name]) -> dict[Name, Name]:
     """Return the datasets that some of these names stand for."""
-    columns = [list(column) for column in zip(*names, strict=True)] or [[], []]
-    query = (SQL / "known_aliases.sql").read_bytes()
-    found = connection.execute(query, columns).fetchall()
+    found = execute(connection, "known_aliases", _named(names))
     return {(a, b): (c, d) for a, b, c, d in found}
 
 
-def settle(connection: psycopg.Connection) -> bool:
-    """Take in the claims of a staged batch.
+def settle(connection: psycopg.Connection, batch: Batch) -> bool:
+    """Take in the claims of a batch.
 
     Args:
         connection: In a transaction that holds the lock of lineage.
+        batch: Claims that names stand for datasets.
 
     Returns:
         Whether events are to be told again: those in `in_replayed`.
     """
-    query = (SQL / "merge_symlinks.sql").read_bytes()
-    if not connection.execute(query).fetchall():
+    if not execute(connection, "merge/symlinks", symlinks(batch)):
         return False
-    rows = connection.execute((SQL / "connected_names.sql").read_bytes()).fetchall()
+    rows = execute(connection, "connected_names", _named(batch.claims))
     targets = {(a, b): (c, d) for a, b, c, d in rows if d is not None}
     found = [(a, b, *canonical((a, b), targets)) for a, b, _, _ in rows]
     copying.copy(connection, "in_canonical", copying.lines(found))
     connection.execute((SQL / "move_datasets.sql").read_bytes())
     noted = connection.execute("SELECT EXISTS (SELECT FROM in_replayed)").fetchone()
     return noted == (True,)
+
+
+def _named(names: Iterable[Name]) -> Iterator[Row]:
+    for namespace, name in names:
+        yield {"namespace": namespace, "name": name}

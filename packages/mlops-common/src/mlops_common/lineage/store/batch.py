@@ -186,7 +186,10 @@ class Batch:
         for name, facet in dataset.facets.items():
             if event.stamp >= version.told.get(name, ""):
                 version.told[name] = event.stamp
-                version.facets[name] = orjson.Fragment(orjson.dumps(facet))
+                known_as = self.dataset_facets[number, name]
+                said_now = known_as.stamp == event.stamp
+                body = known_as.facet if said_now else orjson.dumps(facet)
+                version.facets[name] = orjson.Fragment(body)
 
     def _derive(self, event: Event, dataset: Dataset, job: int, number: int) -> None:
         """Take in which fields the fields of an output were made from."""

@@ -8,10 +8,10 @@ import orjson
 from mlops_common.lineage.store.batch import Batch
 from mlops_common.lineage.store.document import Document, read
 from mlops_common.lineage.store.event import Event, Name, parse
+from mlops_common.lineage.store.keeping import row
 from mlops_common.lineage.store.outcome import MalformedError, Refusal
-from mlops_common.lineage.store.staging import row
 
-Incoming: TypeAlias = bytes | str | Mapping[str, Any]
+Incoming: TypeAlias = bytes | str | Mapping[str, Any] | Document
 
 
 class Intake:
@@ -35,10 +35,10 @@ class Intake:
         self.batch = Batch(aliases)
 
     def take(self, events: Iterable[Incoming]) -> Iterator[str]:
-        """Take in events; yield each that is new among them as `staging.row` does."""
+        """Take in events; yield each that is new among them as `keeping.row` does."""
         for index, event in enumerate(events):
             try:
-                document = read(event)
+                document = event if isinstance(event, Document) else read(event)
                 parsed = parse(document)
             except MalformedError as problem:
                 self.refused.append(Refusal(index, problem.where, problem.reason))

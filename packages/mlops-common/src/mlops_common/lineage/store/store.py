@@ -1,19 +1,24 @@
 """The store: events into PostgreSQL, each batch in one transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from threading import RLock
-from typing import Any
 
 import psycopg
 
 from mlops_common.errors import BackendError
 from mlops_common.lineage.store.event import Name
-from mlops_common.lineage.store.intake import Intake
-from mlops_common.lineage.store.merging import LOCK, drop_unnamed, merge, replay
+from mlops_common.lineage.store.intake import Incoming, Intake
+from mlops_common.lineage.store.keeping import keep
+from mlops_common.lineage.store.merging import (
+    LOCK,
+    REPLAYING,
+    drop_unnamed,
+    merge,
+    replay,
+)
 from mlops_common.lineage.store.outcome import Ingested
-from mlops_common.lineage.store.staging import keep
 from mlops_common.postgres.database import Postgres
 
 DATABASE = "mlops"
@@ -57,7 +62,7 @@ class LineageStore:
             self._create()
         return self._postgres.connect(self._database)
 
-    def ingest(self, events: Iterable[bytes | str | Mapping[str, Any]]) -> Ingested:
+    def ingest(self, events: Iterable[Incoming]) -> Ingested:
         """Store events in one transaction, and what they tell.
 
         An event that was stored before changes nothing. One that is malformed is
@@ -65,8 +70,9 @@ class LineageStore:
         others are stored in several transactions.
 
         Args:
-            events: OpenLineage events of runs, jobs or datasets, as JSON or as objects;
-                best some thousands, which stay in memory until they are stored.
+            events: OpenLineage events of runs, jobs or datasets, as JSON, as objects or
+                as documents that were read before; best some thousands, which stay in
+                memory until they are stored.
 
         Raises:
             BackendError: PostgreSQL failed; nothing of the batch was stored.
@@ -94,7 +100,7 @@ class LineageStore:
             BackendError: PostgreSQL failed; the tables are what they were.
         """
         with self._transaction() as connection:
-            connection.execute(LOCK)
+            connection.execute(LOCK, REPLAYING)
             connection.execute((SQL / "empty.sql").read_bytes())
             told = replay(connection, "all_events.sql")
             drop_unnamed(connection)
@@ -150,13 +156,12 @@ class LineageStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Connection]:
-        """Yield the connection with temporary tables, in a transaction."""
+        """Yield the connection that ingests, in a transaction."""
         with self._lock:
             try:
                 if self._ingesting is None or self._ingesting.closed:
                     self._ingesting = self.connect()
-                    script = (SQL / "create_staging.sql").read_bytes()
-                    self._ingesting.execute(script)
+                    self._ingesting.execute((SQL / "prepare.sql").read_bytes())
                     self._ingesting.commit()
                 with self._ingesting.transaction():
                     yield self._ingesting

@@ -3,7 +3,10 @@ INSERT INTO lineage.symlinks AS old (
     namespace, name, type, target_namespace, target_name, at, told_by
 )
 SELECT namespace, name, type, target_namespace, target_name, at, told_by
-FROM in_symlinks
+FROM json_to_recordset(%s) AS new (
+    namespace text, name text, type text, target_namespace text, target_name text,
+    at timestamptz, told_by uuid
+)
 ON CONFLICT (namespace, name) DO UPDATE SET
     type = excluded.type,
     target_namespace = excluded.target_namespace,
