@@ -1,8 +1,9 @@
 """Records of a spool in their order, and how far a receiver was told."""
 
 import os
+import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from mlops_common.lineage.spool.folder import MODE, Position, SpoolFolder
 from mlops_common.lineage.spool.record import lines, unframed
 
 BLOCK = 1 << 20  # bytes read at once, unless a record is longer
+AT = ".at"  # suffix of the file that says how far a receiver was told
+FORGOTTEN = 3 * 86_400.0  # seconds until a receiver that nobody names holds up nothing
 CURSOR = "%010d %015d"
 CURSOR_SIZE = 10 + 1 + 15 + 1 + 8 + 1
 
@@ -60,8 +63,8 @@ class SpoolReader:
         return max(self.position, kept) if self._unkept else kept
 
     def resume(self) -> None:
-        """Take up where another process left off."""
-        self.position = self.told
+        """Take up where another process left off, and say that someone tells here."""
+        self.keep(self.told)
 
     def batch(self, most: int) -> Batch:
         """Return up to `most` records that follow the position."""
@@ -108,16 +111,31 @@ class SpoolReader:
 def reclaim(folder: SpoolFolder, receivers: Iterable[str]) -> None:
     """Delete the segments that all receivers were told, but for the last one.
 
+    Processes of one home may name different receivers: those that another one tried to
+    tell of late count too.
+
+    Args:
+        folder: Of the spool.
+        receivers: Names of those that this process tells.
+
     Raises:
         OSError: The folder cannot be written, or a writer does not end.
     """
-    told = min(read_cursor(cursor_path(folder, name)) for name in receivers).segment
+    names = {*receivers, *_named_of_late(folder)}
+    told = min(read_cursor(cursor_path(folder, name)) for name in names).segment
     if not any(number < told for number in folder.numbers()):
         return
     with folder.turn():
         for number in folder.numbers()[:-1]:
             if number < told:
                 folder.segment(number).unlink(missing_ok=True)
+
+
+def _named_of_late(folder: SpoolFolder) -> Iterator[str]:
+    """Yield the names of receivers that any process tried to tell of late."""
+    for cursor in folder.path.glob(f"*{AT}"):
+        if time.time() - cursor.stat().st_mtime < FORGOTTEN:
+            yield cursor.stem
 
 
 def waiting(folder: SpoolFolder, receiver: str) -> int:
@@ -130,7 +148,7 @@ def waiting(folder: SpoolFolder, receiver: str) -> int:
 
 def cursor_path(folder: SpoolFolder, receiver: str) -> Path:
     """Return the file that says how far a receiver was told."""
-    return folder.path / f"{receiver}.at"
+    return folder.path / f"{receiver}{AT}"
 
 
 def read_cursor(path: Path) -> Position:
