@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.states import Completed, Pending
 
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.deployments import Deployment, find
@@ -23,6 +26,7 @@ from mlops_common.orchestration.deploying import (
 )
 from mlops_common.orchestration.server import server_process, start_server
 from mlops_common.orchestration.submission import find as find_registered
+from mlops_common.orchestration.submission import run_deployed
 from mlops_common.processes import wait_until
 from mlops_common.settings import Settings
 from mlops_common.testing.command import python
@@ -192,6 +196,27 @@ def test_a_process_that_serves_takes_over_name_tags_schedule_and_triggers(
     assert wait_until(lambda: automations(api) == AUTOMATIONS, PATIENCE)
     emit(url, EVENT, "income")
     assert reacted(platform, "income"), serving.read_text("utf-8")
+
+
+def test_a_run_that_who_serves_it_starts_is_not_given_up(
+    url: str, deployment: Deployment, api: SyncPrefectClient
+) -> None:
+    flow = find_registered(api, deployment, url).flow_id
+    served = replace(deployment, name="served")
+    api.create_deployment(flow, served.name, entrypoint=served.entrypoint)
+
+    def end(run: UUID) -> None:
+        with client_of(url) as own:
+            own.set_flow_run_state(run, Completed(), force=True)
+
+    def start(page: str) -> None:
+        run = UUID(page.rpartition("/")[2])
+        api.set_flow_run_state(run, Pending(), force=True)
+        threading.Timer(3, end, (run,)).start()
+
+    done = run_deployed(url, served, {"feature": "age"}, start, patience=1)
+
+    assert done.state == "Completed"
 
 
 def test_who_holds_a_slot_holds_it_after_a_restart_of_the_server(

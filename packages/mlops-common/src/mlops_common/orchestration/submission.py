@@ -85,7 +85,8 @@ def run_deployed(
         )
         page = page_of(run.id, url)
         told(page)
-        with step(f"Wait for a worker of {found.work_pool_name or deployment.pool}"):
+        pool = found.work_pool_name
+        with step(f"Wait for a worker of {pool}" if pool else "Wait for who serves it"):
             _await_start(client, run.id, found, patience)
         with step(f"Run {deployment.name}"):
             state = _await_end(client, run.id, told)
@@ -151,7 +152,8 @@ def _await_start(
         state = _state(client, identity)
         if state.is_running() or state.is_final():
             return
-        if state.name == WAITING or _has_worker(client, deployment):
+        taken = _is_taken(state, deployment) or _has_worker(client, deployment)
+        if state.name == WAITING or taken:
             alone_since = time.monotonic()
         elif time.monotonic() - alone_since > patience:
             _cancel(client, identity)
@@ -174,6 +176,11 @@ def _state(client: "SyncPrefectClient", identity: UUID) -> "State[Any]":
     if state is None:
         raise BackendError(f"the Prefect API has no state of the run {identity}")
     return state
+
+
+def _is_taken(state: "State[Any]", deployment: "DeploymentResponse") -> bool:
+    """Whether the process that serves a deployment starts the run."""
+    return deployment.work_pool_name is None and state.is_pending()
 
 
 def _has_worker(client: "SyncPrefectClient", deployment: "DeploymentResponse") -> bool:
