@@ -62,8 +62,8 @@ class LineageResult(Ref):
             "Owner": f"{found.owners} datasets have one",
             "Ends": f"{len(found.loose.never_written):,} read but never written, "
             f"{len(found.loose.never_read):,} written but never read",
-            "Stale": f"{len(found.loose.stale):,} datasets, "
-            f"{len(found.loose.unended):,} runs that never ended",
+            "Stale": f"{counted(len(found.loose.stale), 'dataset')}, "
+            f"{counted(len(found.loose.unended), 'run')} that never ended",
             "Report": self.report.as_uri(),
         }
 

@@ -51,6 +51,13 @@ def test_a_complete_audit_says_so_in_one_line() -> None:
     assert found.summary()["Events"] == "0 sent now"
 
 
+def test_one_thing_is_not_told_as_several() -> None:
+    loose = LooseEnds(stale=("dataset:file:/a.csv",), unended=("job:etl:load",))
+    found = result(audited(PERIOD, [], [], loose), Emitted())
+
+    assert found.summary()["Stale"] == "1 dataset, 1 run that never ended"
+
+
 def test_of_nothing_it_says_that_there_is_nothing() -> None:
     found = result(audited(PERIOD, [], []), Emitted())
 
