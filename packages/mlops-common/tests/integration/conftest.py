@@ -5,12 +5,66 @@ import pytest
 
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.home import reset
+from mlops_common.lineage import teller
+from mlops_common.lineage.emitter import Emitter
 from mlops_common.orchestration.session import orchestrated
 from mlops_common.postgres.database import Postgres
+from mlops_common.sections import PostgresSettings
 from mlops_common.serving.local.serving import LocalServing
 from mlops_common.serving.local.state import ServiceFolder
 from mlops_common.settings import Settings
+from mlops_common.testing.emission import emitter_of
+from mlops_common.testing.lineage_receiver import MarquezDouble, marquez_double
+from mlops_common.testing.moto import MotoServer, moto_server
 from mlops_common.testing.run_lineage import PATIENCE
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """Where an extract goes, in a folder that is not there yet."""
+    return tmp_path / "out" / "table.parquet"
+
+
+@pytest.fixture
+def customers(postgres: Postgres, database: str) -> Postgres:
+    """A server whose database of source tables is empty."""
+    return Postgres(PostgresSettings(database=database), postgres.server)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[MotoServer]:
+    """An S3 server that admits everybody; each test asks it for a bucket."""
+    with moto_server() as running:
+        yield running
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a receiver of lineage that is away be tried again soon."""
+    monkeypatch.setattr(teller, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(teller, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(teller, "IDLE", 0.05)
+
+
+@pytest.fixture
+def marquez() -> Iterator[MarquezDouble]:
+    """A receiver of lineage."""
+    with marquez_double() as double:
+        yield double
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home folder that is not there yet."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def lineage(marquez: MarquezDouble, home: Path) -> Iterator[Emitter]:
+    """What tells that receiver of the home."""
+    started = emitter_of(marquez, home)
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="class")
