@@ -20,7 +20,7 @@ from mlops_common.settings import Settings
 from mlops_common.testing.canned import Told, canned
 from mlops_common.testing.command import Said, mlops
 from mlops_common.testing.mlflow import TrackingServer, tracking_server
-from mlops_common.testing.moto import MotoServer, moto_server
+from mlops_common.testing.moto import MotoServer
 from mlops_common.tracking import health as tracking_health
 
 
@@ -75,12 +75,6 @@ def test_what_does_not_answer_in_time_is_down_and_the_command_ends_in_good_order
     assert states["Prefect"] == "down"
     assert said.code == BackendError.exit_code
     assert "FATAL" not in said.err
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[MotoServer]:
-    with moto_server() as server:
-        yield server
 
 
 def test_a_bucket_tells_what_it_guarantees_and_keeps_nothing_of_the_examination(

@@ -18,7 +18,7 @@ from mlops_common.refs import DatasetRef
 from mlops_common.sections import MinioSettings, MlflowSettings
 from mlops_common.settings import Settings
 from mlops_common.testing.ceph import ceph_store
-from mlops_common.testing.moto import moto_server
+from mlops_common.testing.moto import MotoServer
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -28,12 +28,11 @@ pytestmark = [
 ]
 
 
-def on_moto() -> Iterator[MinioSettings]:
-    with moto_server() as server:
-        yield server.bucket()
+def on_moto(moto: MotoServer) -> Iterator[MinioSettings]:
+    yield moto.bucket()
 
 
-def on_ceph() -> Iterator[MinioSettings]:
+def on_ceph(_: MotoServer) -> Iterator[MinioSettings]:
     with ceph_store() as server:
         settings = server.settings("shared")
         Bucket(settings).once("create_bucket")
@@ -47,8 +46,10 @@ def on_ceph() -> Iterator[MinioSettings]:
         pytest.param(on_ceph, id="ceph", marks=pytest.mark.cluster),
     ],
 )
-def settings(request: pytest.FixtureRequest) -> Iterator[MinioSettings]:
-    yield from request.param()
+def settings(
+    request: pytest.FixtureRequest, moto: MotoServer
+) -> Iterator[MinioSettings]:
+    yield from request.param(moto)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import pytest
 
 from mlops_common.errors import ContractError, NotFoundError
 from mlops_common.objects.base import ObjectStore
+from mlops_common.sections import MinioSettings
 
 RACERS = 16
 LARGE = (12 << 20) + 345  # bytes; three parts of the smallest size that S3 allows
@@ -208,3 +209,11 @@ def read(store: ObjectStore, key: str) -> bytes:
     """Return all bytes of an object."""
     with store.open(key) as stream:
         return stream.read()
+
+
+def uploads_begun(settings: MinioSettings) -> list[str]:
+    """Return the keys of uploads in parts that are neither ended nor given up."""
+    from mlops_common.objects.s3.bucket import Bucket
+
+    found = Bucket(settings).once("list_multipart_uploads")
+    return [upload["Key"] for upload in found.get("Uploads", ())]
