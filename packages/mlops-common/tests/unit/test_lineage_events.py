@@ -1,206 +1,50 @@
 """Events, held against the JSON schemas that OpenLineage publishes, and ours."""
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from referencing import Registry, Resource
 
 from mlops_common.lineage import naming
 from mlops_common.lineage.dataset import (
-    Assertion,
     ColumnMetrics,
     Dataset,
-    Origin,
     columns,
     copied,
-    derived,
 )
 from mlops_common.lineage.event import Defaults, event
 from mlops_common.lineage.facets.own import schemas
 from mlops_common.lineage.observation import (
-    Code,
-    Engine,
     Failure,
     JobRun,
-    Observation,
     declared,
     observed,
 )
-from mlops_common.lineage.receivers.base import Event
 from mlops_common.lineage.record import LARGEST, observation, record
 from mlops_common.lineage.statement import Statement
-from mlops_common.testing.shared import shared
+from mlops_common.testing.full_observation import (
+    DEFAULTS,
+    FILE,
+    FLOW,
+    NOW,
+    RUN,
+    TABLE,
+    full,
+)
+from mlops_common.testing.lineage_specification import Specification
 
 jsonschema: Any = pytest.importorskip("jsonschema")
-SPECIFICATION = "data/lineage/openlineage_spec"
-CORE = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
-NOW = datetime(2026, 1, 31, 8, 30, tzinfo=UTC)
-DEFAULTS = Defaults("mlops", "team:churn")
-RUN = JobRun(run=naming.run_id("task"), job="flow.task")
-FLOW = JobRun(run=naming.run_id("flow"), job="flow")
-TABLE = naming.postgres_table(None, "shop", "orders")
-FILE = naming.versioned("s3://mlops/raw/orders/ab.parquet")
-
-
-def fail() -> None:
-    raise OSError("no answer from postgresql://ann:s3cret@db/shop")
-
-
-def failing() -> Failure:
-    try:
-        fail()
-    except OSError as error:
-        return Failure.of(error)
-    raise AssertionError
-
-
-def full() -> Observation:
-    """Return an observation that says everything that can be said."""
-    table = Dataset(
-        name=TABLE,
-        fields=columns({"id": "bigint", "amount": "double precision"}),
-        version="v1",
-        rows=3,
-        size=100,
-        files=1,
-        kind="TABLE",
-        source="shop",
-        uri="postgresql://ann:s3cret@db/shop",
-        owner="user:ann",
-        documentation="Orders of the shop.",
-        symlinks=(naming.feature_view("shop", "orders"),),
-        metrics={"id": ColumnMetrics(nulls=0, distinct=3, quantiles={"0.5": 2})},
-        assertions=(
-            Assertion(assertion="not_null", success=True, column="id"),
-            Assertion(
-                assertion="row_count",
-                success=False,
-                severity="error",
-                expected="4",
-                actual="3",
-            ),
-        ),
-        facets={"anything": {"a": [1, None]}},
-    )
-    written = Dataset(
-        name=FILE,
-        fields=columns({"id": "int64", "spend": "double"}),
-        lifecycle="OVERWRITE",
-        rows=3,
-        origins={
-            **copied(TABLE, ["id"]),
-            **derived(TABLE, {"spend": ["amount"]}, description="sum by customer"),
-        },
-        influences=(
-            Origin(dataset=TABLE, field="id", type="INDIRECT", subtype="GROUP_BY"),
-        ),
-        metrics={"spend": ColumnMetrics(min=0, max=9.5)},
-        assertions=(Assertion(assertion="not_null", success=True),),
-        facets={"model": {"name": "churn", "version": 3}},
-    )
-    return observed(
-        "FAIL",
-        RUN,
-        NOW,
-        parent=FLOW,
-        root=FLOW,
-        job_type="TASK",
-        documentation="Takes the orders out.",
-        nominal_start=NOW,
-        nominal_end=NOW + timedelta(days=1),
-        engine=Engine(name="Prefect", version="3.8.8"),
-        code=Code(
-            module="uc1_churn.tasks.a",
-            distribution="uc1-churn 0.1.0",
-            path="src/a.py",
-            commit="ab12",
-            branch="main",
-            repository="https://github.com/org/shop.git",
-        ),
-        failure=failing(),
-        inputs=(table,),
-        outputs=(written,),
-        statements=(Statement(query="SELECT 1"),),
-        facets={
-            "model": {"name": "churn", "version": 3, "metrics": {"auc": 0.8}},
-            "decision": {"passed": True, "reasons": ["better"]},
-            "skipped": {"reason": "still true", "key": "ab"},
-            "attempt": {"number": 1},
-            "odd name!": 3,
-        },
-    )
-
-
-class Published:
-    """The published schemas of events and facets, and ours.
-
-    A facet is checked by the version of its schema that is at hand: the client may
-    name a newer one.
-    """
-
-    def __init__(self) -> None:
-        folder = shared(SPECIFICATION)
-        files = [folder / "OpenLineage.json", *sorted(folder.glob("facets/*.json"))]
-        found = [json.loads(file.read_text("utf-8")) for file in files]
-        self.facets = {one["$id"]: one for one in [*found, *schemas().values()]}
-        resources = ((k, Resource.from_contents(s)) for k, s in self.facets.items())
-        self.registry: Registry[Any] = Registry().with_resources(resources)
-
-    def check(self, told: Event, kind: str = "RunEvent") -> set[str]:
-        """Check an event and each facet; return the names of the facets' schemas.
-
-        Raises:
-            ValidationError: One is not as its schema wants it.
-        """
-        self._validate(told, f"{CORE}#/$defs/{kind}")
-        seen = set()
-        for facet in facets(told):
-            name = str(facet["_schemaURL"]).replace("/", ":").rpartition(":")[2]
-            self._validate(facet, self._reference(name))
-            seen.add(name)
-        return seen
-
-    def _reference(self, name: str) -> str:
-        """Return the reference to the schema of a facet."""
-        known = self.facets
-        (found,) = (
-            k
-            for k in known
-            if k.replace("/", ":").endswith((f":{name}", f":{name}.json"))
-        )
-        return f"{found}#/$defs/{name}" if found.endswith(".json") else found
-
-    def _validate(self, value: Any, reference: str) -> None:
-        schema = {"$ref": reference}
-        jsonschema.Draft202012Validator(
-            schema, registry=self.registry, format_checker=jsonschema.FormatChecker()
-        ).validate(value)
-
-
-def facets(told: Any) -> Iterator[dict[str, Any]]:
-    """Yield every facet, wherever it is in an event."""
-    if isinstance(told, dict):
-        if "_schemaURL" in told:
-            yield told
-        for value in told.values():
-            yield from facets(value)
-    elif isinstance(told, list):
-        for value in told:
-            yield from facets(value)
 
 
 @pytest.fixture(scope="module")
-def published() -> Published:
-    return Published()
+def published() -> Specification:
+    return Specification()
 
 
 def test_an_event_that_says_everything_is_as_the_schemas_want_it(
-    published: Published,
+    published: Specification,
 ) -> None:
     assert published.check(event(full(), DEFAULTS)) == {
         "ColumnLineageDatasetFacet",
@@ -239,7 +83,7 @@ def test_an_event_that_says_everything_is_as_the_schemas_want_it(
     "state", ["START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER"]
 )
 def test_an_event_that_says_least_is_as_the_schemas_want_it(
-    published: Published, state: Any
+    published: Specification, state: Any
 ) -> None:
     told = event(observed(state, RUN, NOW), DEFAULTS)
 
@@ -247,10 +91,10 @@ def test_an_event_that_says_least_is_as_the_schemas_want_it(
     assert told["eventType"] == state
 
 
-def test_a_job_without_a_run_has_a_job_event(published: Published) -> None:
+def test_a_job_without_a_run_has_a_job_event(published: Specification) -> None:
     told = event(declared("serve.churn", NOW, inputs=(Dataset(name=FILE),)), DEFAULTS)
 
-    published.check(told, "JobEvent")
+    published.check(told)
     assert "run" not in told
     assert told["job"]["facets"]["jobType"]["processingType"] == "SERVICE"
 
@@ -273,7 +117,7 @@ def test_a_stack_is_told_with_an_error() -> None:
     facet = event(full(), DEFAULTS)["run"]["facets"]["errorMessage"]
 
     assert facet["message"].startswith("OSError: no answer")
-    assert "test_lineage_events.py" in facet["stackTrace"]
+    assert "full_observation.py" in facet["stackTrace"]
     assert facet["programmingLanguage"] == "python"
 
 
@@ -372,7 +216,7 @@ TEXTS = st.text(max_size=20)
 @settings(max_examples=50)
 @given(TEXTS, TEXTS, TEXTS, st.floats(), st.dictionaries(TEXTS, st.floats()))
 def test_hostile_text_and_numbers_make_events_that_can_be_told(
-    published: Published,
+    published: Specification,
     name: str,
     column: str,
     query: str,
@@ -401,7 +245,9 @@ def test_hostile_text_and_numbers_make_events_that_can_be_told(
     json.dumps(told, allow_nan=False).encode()
 
 
-def test_an_event_that_is_too_large_keeps_its_datasets(published: Published) -> None:
+def test_an_event_that_is_too_large_keeps_its_datasets(
+    published: Specification,
+) -> None:
     wide = Dataset(
         name=FILE,
         rows=3,

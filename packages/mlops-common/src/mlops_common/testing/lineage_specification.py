@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlops_common.lineage.facets.own import schemas
+from mlops_common.lineage.receivers.base import Event
 from mlops_common.testing.shared import shared
 
 FOLDER = "data/lineage/openlineage_spec"
@@ -27,7 +28,7 @@ class Specification:
         )
         self._references = dict(_references(known))
 
-    def check(self, event: dict[str, Any]) -> set[str]:
+    def check(self, event: Event) -> set[str]:
         """Return the names of the schemas of the facets of an event.
 
         Raises:
