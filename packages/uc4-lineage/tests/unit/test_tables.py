@@ -28,6 +28,14 @@ def test_an_answer_about_the_past_says_of_when_it_is(
     assert lines[2].endswith(" was made from at 2026-01-01T00:05:00Z:")
 
 
+def test_before_the_first_event_nothing_is_known(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tables.state(State(minute(5), (), (), ()))
+
+    assert capsys.readouterr().out == "nothing is known at 2026-01-01T00:05:00Z\n"
+
+
 def test_datasets_of_one_name_are_told_apart(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,10 @@ def path(found: Sequence[Node]) -> None:
 
 def state(found: State) -> None:
     """Show what each job read and wrote at a time."""
+    at = "now" if found.at is None else f"at {to_second(found.at)}"
+    if not found.jobs and not found.datasets:
+        say(f"nothing is known {at}")
+        return
     names = labels(node for edge in found.edges for node in edge)
     reads: dict[Node, list[str]] = {job: [] for job in found.jobs}
     writes: dict[Node, list[str]] = {job: [] for job in found.jobs}
@@ -89,7 +93,6 @@ def state(found: State) -> None:
     )
     print_table(("job", "namespace", "reads", "writes"), rows)
     counts = _counts([*found.jobs, *found.datasets])
-    at = "now" if found.at is None else f"at {to_second(found.at)}"
     say(f"{counts}, {counted(len(found.edges), 'edge')} {at}")
 
 
