@@ -109,11 +109,13 @@ class ToldRun:
     def complete(self) -> None:
         """Tell that the run ended well."""
         self._end_what_waits()
+        self.said.settle()
         self._end("COMPLETE")
 
     def fail(self, error: Exception) -> None:
         """Tell that an error ended the run."""
         self._end_what_waits()
+        self.said.settle()
         self._end("FAIL", _failure(error))
 
     def abort(self, reason: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import psycopg
 from psycopg import sql
 
 from mlops_common.bootstrap import Platform
@@ -40,29 +39,28 @@ def statement(platform: Platform, spec: DatasetSpec) -> Statement:
     )
 
 
-def read(
-    platform: Platform, spec: DatasetSpec, connection: psycopg.Connection
-) -> Iterator[Dataset]:
+def read(platform: Platform, spec: DatasetSpec) -> Iterator[Dataset]:
     """Yield the source tables with the columns, types and owner that the server tells.
 
     Args:
         platform: Where they are.
         spec: The table, or the query that reads them.
-        connection: To their database.
 
     Raises:
-        psycopg.Error: The server failed.
+        MlopsError: The server cannot be reached.
+        psycopg.Error: It failed.
     """
     if spec.table is not None:
         found: tuple[DatasetName, ...] = (places.source_table(platform, spec.table),)
     else:
         found = sql_lineage.tables(statement(platform, spec))
-    for name in found:
-        relation = sql.Identifier(*_parts(platform, name)).as_string(connection)
-        rows = connection.execute(text("source_columns"), (relation,)).fetchall()
-        owner = {"owner": f"role:{rows[0][2]}"} if rows else {}
-        types = {column: kind for *_, column, kind in rows}
-        yield Dataset(name=name, fields=columns(types), kind="TABLE", **owner)
+    with platform.postgres.connect() as connection:
+        for name in found:
+            relation = sql.Identifier(*_parts(platform, name)).as_string(connection)
+            rows = connection.execute(text("source_columns"), (relation,)).fetchall()
+            owner = {"owner": f"role:{rows[0][2]}"} if rows else {}
+            types = {column: kind for *_, column, kind in rows}
+            yield Dataset(name=name, fields=columns(types), kind="TABLE", **owner)
 
 
 def staged(platform: Platform, spec: DatasetSpec, table: StagedTable) -> Dataset:
