@@ -4,58 +4,20 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
-from mlops_common.lineage import teller
 from mlops_common.lineage.emitter import Emitter
 from mlops_common.lineage.emitters import SPOOL
 from mlops_common.lineage.receivers.base import Receiver
-from mlops_common.sections import LineageSettings
-from mlops_common.settings import Settings
-from mlops_common.testing.lineage import a_run, an_observation
-from mlops_common.testing.lineage_receiver import MarquezDouble, marquez_double
+from mlops_common.testing.emission import WAIT, emit, emitter_of, runs
+from mlops_common.testing.lineage import an_observation
+from mlops_common.testing.lineage_receiver import MarquezDouble
 
+pytestmark = pytest.mark.usefixtures("patient")
 PROGRAM = Path(__file__).with_name("emitting_lineage.py")
-WAIT = 30.0  # seconds; on a busy machine
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look, and try a receiver that is away, again soon."""
-    for pause in ("IDLE", "FIRST_PAUSE", "LONGEST_PAUSE"):
-        monkeypatch.setattr(teller, pause, 0.05)
-
-
-@pytest.fixture
-def marquez() -> Iterator[MarquezDouble]:
-    with marquez_double() as double:
-        yield double
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / "home"
-
-
-def emitter_of(marquez: MarquezDouble, home: Path) -> Emitter:
-    settings = LineageSettings(url=marquez.url, embedded=False, timeout=2)
-    found = Platform(Settings(home=home, lineage=settings)).lineage
-    assert found is not None
-    return found
-
-
-def emit(lineage: Emitter, numbers: range) -> None:
-    for number in numbers:
-        lineage.emit(an_observation(number))
-
-
-def runs(numbers: range) -> list[str]:
-    return [a_run(number) for number in numbers]
 
 
 def killed(marquez: MarquezDouble, home: Path, numbers: str) -> None:
@@ -74,7 +36,7 @@ def test_what_another_process_wrote_is_told_though_nothing_was_emitted_here(
     lineage = emitter_of(marquez, home)
 
     assert lineage.flush(WAIT)
-    assert marquez.runs == runs(range(10))
+    assert marquez.runs == runs(*range(10))
     lineage.close()
 
 
@@ -90,7 +52,7 @@ def test_what_another_process_wrote_after_the_last_event_of_this_one_is_told(
 
     while not lineage.flush(WAIT):  # the receiver was away just now
         time.sleep(0.05)
-    assert marquez.runs == runs(range(15))
+    assert marquez.runs == runs(*range(15))
     lineage.close()
 
 
@@ -104,7 +66,7 @@ def test_what_was_left_when_the_threads_ended_is_told(
     marquez.come()
 
     assert lineage.flush(WAIT)
-    assert marquez.runs == runs(range(5))
+    assert marquez.runs == runs(*range(5))
     lineage.close()
 
 
@@ -122,7 +84,7 @@ def test_every_segment_that_there_is_is_told(
     marquez.come()
 
     assert writing.flush(WAIT)
-    assert marquez.runs == runs(range(40))
+    assert marquez.runs == runs(*range(40))
     writing.close()
 
 

@@ -22,16 +22,10 @@ from mlops_common.testing.lineage import (
     an_event,
     an_observation,
 )
-from mlops_common.testing.lineage_receiver import MarquezDouble, marquez_double
+from mlops_common.testing.lineage_receiver import MarquezDouble
 
 WAIT = 60.0  # seconds; on a busy machine
 STORED = "SELECT run_id::text FROM lineage.events ORDER BY id"
-
-
-@pytest.fixture
-def marquez() -> Iterator[MarquezDouble]:
-    with marquez_double() as double:
-        yield double
 
 
 def stored(store: LineageStore) -> list[str]:
