@@ -1,6 +1,6 @@
-import tempfile
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+"""A table against its contract: its columns and types, and what is told."""
+
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,87 +10,15 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 
-from mlops_common.errors import BackendError, ContractError
+from mlops_common.errors import ContractError
 from mlops_common.simulation import simulate
 from uc1_churn.lineage.quality import assertion
-from uc1_churn.validation.conformance import Validation, validate
-from uc1_churn.validation.contract import TableContract, load_contract
+from uc1_churn.testing.validation import GREAT_EXPECTATIONS, NOW, Check, refused, table
+from uc1_churn.validation.conformance import validate
+from uc1_churn.validation.contract import load_contract
 from uc1_churn.validation.expectations import Finding
 
-pytestmark = [
-    # Great Expectations and its dependencies use what newer versions deprecate.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-    pytest.mark.filterwarnings("ignore::UserWarning"),
-    pytest.mark.filterwarnings("ignore::ImportWarning"),
-]
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-Check = Callable[..., Validation]
-
-DEMO: dict[str, Any] = {
-    "name": "demo",
-    "key": ("id", "at"),
-    "label": "churn",
-    "timestamp": "at",
-    "max_age_days": 60,
-    "columns": {
-        "id": {"kind": "integer"},
-        "age": {"kind": "integer", "minimum": 18, "maximum": 110},
-        "plan": {"kind": "text", "allowed": ["basic", "pro"]},
-        "spent": {"kind": "number", "minimum": 0, "max_null_share": 0.2},
-        "churn": {"kind": "integer", "allowed": [0, 1]},
-        "at": {"kind": "timestamp"},
-    },
-}
-
-
-def table(**columns: Any) -> pa.Table:
-    """Return ten rows that keep the contract, with columns replaced, or dropped."""
-    good: dict[str, Any] = {
-        "id": list(range(1, 11)),
-        "age": [30] * 10,
-        "plan": ["basic", "pro"] * 5,
-        "spent": [9.5] * 9 + [None],
-        "churn": [0, 1] * 5,
-        "at": pa.array([NOW - timedelta(days=30)] * 10, pa.timestamp("us", "UTC")),
-    }
-    kept = {name: values for name, values in {**good, **columns}.items() if values}
-    return pa.table(kept)
-
-
-@pytest.fixture
-def check(tmp_path: Path) -> Check:
-    """Validate a table against the demo contract, or one with other values."""
-
-    def run(
-        rows: pa.Table,
-        observe: Callable[[Sequence[Finding]], None] | None = None,
-        **changes: Any,
-    ) -> Validation:
-        file = tmp_path / "table.parquet"
-        pq.write_table(rows, file)
-        contract = TableContract.model_validate(DEMO | changes)
-        return validate(
-            file, contract, now=NOW, docs=tmp_path / "docs.html", observe=observe
-        )
-
-    return run
-
-
-def columns(**changed: dict[str, Any]) -> dict[str, Any]:
-    """Return the demo's columns with some contracts changed."""
-    return {"columns": {**DEMO["columns"], **changed}}
-
-
-def refused(check: Check, rows: pa.Table, **changes: Any) -> list[str]:
-    """Return the lines of the message that refuses the table."""
-    with pytest.raises(ContractError) as caught:
-        check(rows, **changes)
-    first, *lines = str(caught.value).splitlines()
-    failed = sum(line.startswith("- ") for line in lines)
-    assert first.startswith(f"dataset 'demo' breaks its contract, {failed} of ")
-    return lines
+pytestmark = GREAT_EXPECTATIONS
 
 
 def test_a_table_that_keeps_its_contract_passes(check: Check, tmp_path: Path) -> None:
@@ -242,149 +170,3 @@ def test_an_empty_table_is_told_once(check: Check) -> None:
         "- the number of rows must be at least 1: it is 0; load rows into the source "
         "table, or correct the query"
     ]
-
-
-@pytest.mark.parametrize(
-    ("limits", "told"),
-    [
-        ({"min_rows": 1000}, "at least 1,000: it is 10;"),
-        ({"max_rows": 9}, "1 to 9: it is 10;"),
-    ],
-)
-def test_the_number_of_rows_has_limits(
-    check: Check, limits: dict[str, int], told: str
-) -> None:
-    (line,) = refused(check, table(), **limits)
-
-    assert line.startswith(f"- the number of rows must be {told}")
-
-
-def test_a_label_that_is_null_everywhere_is_told(check: Check) -> None:
-    lines = refused(check, table(churn=pa.array([None] * 10, pa.int64())))
-
-    assert lines[0] == (
-        "- column 'churn' must not be NULL: 10 of 10 rows are; correct these rows at "
-        "their source, or the contract"
-    )
-    assert lines[-1].startswith("- label 'churn' must have two classes: it has 0;")
-
-
-def test_a_label_of_one_class_is_told(check: Check) -> None:
-    assert refused(check, table(churn=[1] * 10)) == [
-        "- label 'churn' must have two classes: it has 1; extract rows of customers "
-        "who left and of customers who stayed"
-    ]
-
-
-def test_duplicate_keys_are_told(check: Check) -> None:
-    lines = refused(check, table(id=[1, 2, 3, 2, *range(5, 11)]))
-
-    assert lines == [
-        "- the key id, at must identify a row: 2 of 10 rows share theirs with another; "
-        "remove the duplicates at their source, or name a timestamp",
-        "    row 2: id=2, at=2026-01-30T12:00:00+00:00",
-        "    row 4: id=2, at=2026-01-30T12:00:00+00:00",
-    ]
-
-
-def test_large_keys_beside_a_null_are_not_taken_for_duplicates(check: Check) -> None:
-    near = [2**60, 2**60 + 1, None, *range(4, 11)]
-    lines = refused(check, table(id=near), key=("id",))
-
-    assert [line for line in lines if line.startswith("-")] == [
-        "- column 'id' must not be NULL: 1 of 10 rows are; correct these rows at their "
-        "source, or the contract"
-    ]
-
-
-def newest(days: float) -> pa.Array:
-    """Return instants of which the newest lies so many days before now."""
-    ages = [900.0] * 9 + [days]
-    return pa.array(
-        [NOW - timedelta(days=age) for age in ages], pa.timestamp("us", "UTC")
-    )
-
-
-def test_a_table_may_be_as_old_as_its_contract_says(check: Check) -> None:
-    assert check(table(at=newest(60))).rows == 10
-
-
-@pytest.mark.parametrize(
-    ("days", "found"), [(61, "2025-12-30 12:00"), (-1, "2026-03-02 12:00")]
-)
-def test_the_newest_row_is_neither_old_nor_of_the_future(
-    check: Check, days: float, found: str
-) -> None:
-    (line,) = refused(check, table(at=newest(days)))
-
-    assert line.startswith(
-        "- the newest 'at' must lie at most 60 days before, and not after, "
-        f"2026-03-01 12:00 UTC: it is {found}:00+00:00; load newer rows"
-    )
-
-
-def test_infinity_is_outside_and_nan_is_null(check: Check) -> None:
-    spent = [float("inf"), float("nan"), None, *[1.0] * 7]
-    lines = refused(
-        check,
-        table(spent=spent),
-        **columns(spent={"kind": "number", "maximum": 10, "max_null_share": 0.1}),
-    )
-
-    assert [line.partition(";")[0] for line in lines if line.startswith("-")] == [
-        "- column 'spent' may be NULL in at most 10 % of the rows: 2 of 10 rows are",
-        "- column 'spent' must lie at or below 10: 1 of 10 rows do not",
-    ]
-
-
-def test_a_warning_is_reported_and_stops_nothing(check: Check) -> None:
-    lenient = {"kind": "integer", "minimum": 40, "severity": "warning"}
-    validation = check(table(), **columns(age=lenient))
-
-    (warning,) = validation.warnings
-    assert warning.startswith("- column 'age' must lie at or above 40: 10 of 10 rows")
-
-
-def test_the_page_tells_of_every_check_and_needs_no_server(
-    check: Check, tmp_path: Path
-) -> None:
-    refused(check, table(age=[0] * 10))
-    page = (tmp_path / "docs.html").read_text("utf-8")
-
-    for name in DEMO["columns"]:
-        assert name in page
-    assert "demo" in page
-    assert "http" not in page
-    assert "passed" in page
-    assert "<title>Data Docs: demo</title>" in page
-    assert "2026-03-01T12:00:00Z" in page
-    assert "__none__" not in page
-    assert "None" not in page
-    assert len(page) < 1 << 20
-
-
-def test_a_page_that_cannot_be_written_leaves_nothing(
-    check: Check, tmp_path: Path
-) -> None:
-    (tmp_path / "docs.html").mkdir()
-
-    with pytest.raises(BackendError, match=r"cannot write .*docs\.html"):
-        check(table())
-
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "docs.html",
-        "table.parquet",
-    ]
-
-
-def test_nothing_is_left_in_the_temporary_folder(
-    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-
-    check(table())
-    refused(check, table(age=[0] * 10))
-
-    assert list(scratch.rglob("*")) == []
