@@ -1,4 +1,5 @@
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.pipeline import Pipeline
 
 from mlops_common.errors import ContractError, NotFoundError
+from uc1_churn.classifier import CalibratedBooster
 from uc1_churn.config import TrainingParams
 from uc1_churn.serving.predictor import (
     ChurnPredictor,
@@ -154,3 +156,9 @@ def test_no_model_and_strange_models_are_told_apart(tmp_path: Path) -> None:
     for name in ("strange", "bytes"):
         with pytest.raises(ContractError, match="is not a churn model of ours"):
             load_pipeline(tmp_path / f"{name}.skops")
+
+
+def test_what_stored_models_and_running_endpoints_name_is_where_they_name_it() -> None:
+    assert resolve_name("uc1_churn.serving:load_predictor") is load_predictor
+    assert resolve_name("uc1_churn.classifier:CalibratedBooster") is CalibratedBooster
+    assert CalibratedBooster.__module__ == "uc1_churn.classifier"

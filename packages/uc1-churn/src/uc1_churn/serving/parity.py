@@ -92,9 +92,7 @@ def compare(
     for column in columns:
         ours, theirs = offline[column].to_pylist(), online[column].to_pylist()
         pairs = {id_: (ours[row], theirs[there[id_]]) for id_, row in rows.items()}
-        far = {id_: distance(*pair) for id_, pair in pairs.items()}
-        _check_close(column, pairs, far, key, tolerance)
-        largest = max(largest, *far.values())
+        largest = max(largest, _largest(column, pairs, key, tolerance))
     return Parity(customers=len(rows), columns=len(columns), largest=largest)
 
 
@@ -145,16 +143,14 @@ def _check_present(
         )
 
 
-def _check_close(
-    column: str,
-    pairs: dict[Any, tuple[Any, Any]],
-    far: dict[Any, float],
-    key: str,
-    tolerance: float,
-) -> None:
+def _largest(
+    column: str, pairs: dict[Any, tuple[Any, Any]], key: str, tolerance: float
+) -> float:
+    """Return how far the values of a column are apart, none beyond the tolerance."""
+    far = {id_: distance(*pair) for id_, pair in pairs.items()}
     differing = [customer for customer, value in far.items() if value > tolerance]
     if not differing:
-        return
+        return max(far.values())
     customer = differing[0]
     offline, online = pairs[customer]
     raise RefusedError(

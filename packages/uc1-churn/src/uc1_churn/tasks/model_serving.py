@@ -1,6 +1,10 @@
 """From a model version to an endpoint that is known to answer right."""
 
-from mlops_common.bootstrap import connect
+from pathlib import Path
+
+import pyarrow as pa
+
+from mlops_common.bootstrap import Platform, connect
 from mlops_common.lineage.recording import declares, reads, writes
 from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.progress import step
@@ -39,17 +43,8 @@ def deploy_to_kserve(
     platform = connect()
     serving, tracking = platform.serving, platform.tracking
     alias = params.gate.champion_alias
-    store = feature_store(platform)
-    table = FeatureTable(
-        columns=features.columns, path=platform.datasets.path(features.table)
-    )
-    spec = ServiceSpec(
-        name=params.model_name,
-        model=model,
-        predictor=PREDICTOR,
-        entity=features.columns.entity,
-        namespace=params.namespace,
-    )
+    store, table = feature_store(platform), _table(platform, features)
+    spec = _spec(model, features, params)
     reads(
         lambda: models.version(platform, model),
         lambda: feature_lineage.read(platform, features),
@@ -78,11 +73,7 @@ def write_target_list(
 ) -> TargetList:
     """Rank today's customers by what an offer is expected to earn."""
     platform = connect()
-    table = FeatureTable(
-        columns=features.columns, path=platform.datasets.path(features.table)
-    )
     csv = platform.settings.home / "reports" / f"{model.name}-targets.csv"
-    entity = features.columns.entity
     reads(
         lambda: models.version(platform, model),
         lambda: feature_lineage.read(platform, features),
@@ -92,16 +83,8 @@ def write_target_list(
         step("Rank the target list"),
         staging.folder(platform.staging) as folder,
     ):
-        outcomes = platform.datasets.path(features.training_set)
-        customers, parquet = folder / "customers.parquet", folder / "targets.parquet"
-        targeting.current_customers(table, outcomes, customers)
-        ranked = targeting.rank(
-            customers,
-            entity,
-            platform.tracking.download(model),
-            logged_evaluation(platform.tracking, model).threshold,
-            params.economics,
-        )
+        ranked = _ranked(platform, model, features, params, folder)
+        parquet = folder / "targets.parquet"
         targeting.write(ranked, parquet, csv)
         ref = platform.datasets.store(
             f"{model.name}-targets", parquet, prefix=f"targets/{model.name}"
@@ -114,3 +97,38 @@ def write_target_list(
     )
     writes(lambda: lineage.targeted(platform, model, features, targets))
     return targets
+
+
+def _table(platform: Platform, features: FeaturesRef) -> FeatureTable:
+    path = platform.datasets.path(features.table)
+    return FeatureTable(columns=features.columns, path=path)
+
+
+def _spec(model: ModelRef, features: FeaturesRef, params: ChurnParams) -> ServiceSpec:
+    return ServiceSpec(
+        name=params.model_name,
+        model=model,
+        predictor=PREDICTOR,
+        entity=features.columns.entity,
+        namespace=params.namespace,
+    )
+
+
+def _ranked(
+    platform: Platform,
+    model: ModelRef,
+    features: FeaturesRef,
+    params: ChurnParams,
+    folder: Path,
+) -> pa.Table:
+    """Return the list of the customers who have not left; their file is in `folder`."""
+    customers = folder / "customers.parquet"
+    outcomes = platform.datasets.path(features.training_set)
+    targeting.current_customers(_table(platform, features), outcomes, customers)
+    return targeting.rank(
+        customers,
+        features.columns.entity,
+        platform.tracking.download(model),
+        logged_evaluation(platform.tracking, model).threshold,
+        params.economics,
+    )

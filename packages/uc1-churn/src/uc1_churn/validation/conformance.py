@@ -69,28 +69,16 @@ def validate(
         BackendError: A check could not be evaluated, or the disk is full.
     """
     evaluation = Evaluation(contract.name)
-    rows = pq.read_metadata(table).num_rows
     _evaluate(evaluation, table, contract, now)
     with replacing(docs) as partial:
         partial.write_text(evaluation.page(now), "utf-8")
     if observe is not None:
         observe(evaluation.findings)
-    broken = [finding for finding in evaluation.findings if not finding.success]
-    refused = [finding for finding in broken if not finding.check.warning]
-    if refused:
-        told = "\n".join(_told(finding, table, contract) for finding in refused)
-        raise ContractError(
-            f"dataset {contract.name!r} breaks its contract, {len(refused)} of "
-            f"{len(evaluation.findings)} expectations failed:\n{told}"
-        )
-    warnings = tuple(_told(finding, table, contract) for finding in broken)
-    for warning in warnings:
-        log.warning("dataset %r: %s", contract.name, warning)
     return Validation(
         contract=contract.name,
-        rows=rows,
+        rows=pq.read_metadata(table).num_rows,
         checks=len(evaluation.findings),
-        warnings=warnings,
+        warnings=_warnings(evaluation.findings, table, contract),
         docs=docs,
     )
 
@@ -124,6 +112,28 @@ def _by_columns(all_checks: Sequence[Check]) -> dict[tuple[str, ...], list[Check
     for check in all_checks:
         groups.setdefault(check.columns, []).append(check)
     return groups
+
+
+def _warnings(
+    findings: Sequence[Finding], table: Path, contract: TableContract
+) -> tuple[str, ...]:
+    """Return, and log, which promises are broken that are only reported.
+
+    Raises:
+        ContractError: Others are broken too; tells those.
+    """
+    broken = [finding for finding in findings if not finding.success]
+    refused = [finding for finding in broken if not finding.check.warning]
+    if refused:
+        told = "\n".join(_told(finding, table, contract) for finding in refused)
+        raise ContractError(
+            f"dataset {contract.name!r} breaks its contract, {len(refused)} of "
+            f"{len(findings)} expectations failed:\n{told}"
+        )
+    warnings = tuple(_told(finding, table, contract) for finding in broken)
+    for warning in warnings:
+        log.warning("dataset %r: %s", contract.name, warning)
+    return warnings
 
 
 def _told(finding: Finding, table: Path, contract: TableContract) -> str:
