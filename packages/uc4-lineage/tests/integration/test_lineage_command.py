@@ -1,16 +1,13 @@
 """`mlops lineage` as a user sees it."""
 
-import io
 import json
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlops_common.cli import main
-from mlops_common.testing.command import Said, mlops
+from mlops_common.testing.command import Said, mlops, mlops_here
 from mlops_common.testing.postgres import temporary_home
 from uc4_lineage.testing.events import DATA, dataset, run_event
 
@@ -24,7 +21,7 @@ def home() -> Iterator[Path]:
         patch.setenv("MLOPS_HOME", str(folder / "home"))
         patch.chdir(folder)
         yield folder
-        assert mlops("reset", "--yes").code == 0
+        assert mlops_here("reset", "--yes").code == 0
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +49,7 @@ def events(home: Path, empty: Said) -> Path:
 
 
 def lineage(*words: str) -> Said:
-    """Run the command in this process, which is quicker than in one of its own."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main(["lineage", *words])
-    return Said(int(str(ended.value.code)), out.getvalue(), err.getvalue())
+    return mlops_here("lineage", *words)
 
 
 def answer(*words: str) -> Any:

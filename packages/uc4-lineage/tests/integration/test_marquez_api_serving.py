@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlops_common import web
-from mlops_common.testing.command import COMMAND, mlops
+from mlops_common.testing.command import COMMAND, mlops_here
 from mlops_common.testing.postgres import temporary_home
 from uc4_lineage.testing.events import run_event
 
@@ -25,8 +25,9 @@ KEY = "s3cret"
 def home() -> Iterator[Path]:
     with temporary_home() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLOPS_HOME", str(folder / "home"))
+        patch.chdir(folder)
         yield folder
-        assert mlops("reset", "--yes", folder=folder).code == 0
+        assert mlops_here("reset", "--yes").code == 0
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def test_an_event_comes_in_and_a_question_is_answered(home: Path) -> None:
 
     assert posted.status == 201
     assert job["latestRun"]["state"] == "COMPLETED"
-    told = mlops("lineage", "up", "revenue", "--json", folder=home)
+    told = mlops_here("lineage", "up", "revenue", "--json")
     assert [each["node"]["name"] for each in json.loads(told.out)["reached"]] == [
         "served",
         "orders",
@@ -70,7 +71,7 @@ def test_an_event_comes_in_and_a_question_is_answered(home: Path) -> None:
 def test_a_prediction_that_nobody_logged_is_told_as_by_the_command(home: Path) -> None:
     with serving(home, "--port", "0") as url:
         served = web.request(f"{url}/api/v1/trace/prediction/unheard-of")
-    told = mlops("trace", "prediction", "unheard-of", folder=home)
+    told = mlops_here("trace", "prediction", "unheard-of")
 
     assert (served.status, told.code) == (404, 2)
     assert served.json()["message"].splitlines()[0] in told.err
@@ -113,16 +114,17 @@ def test_a_server_that_cannot_be_safe_does_not_start(
     home: Path, options: list[str], said: str
 ) -> None:
     (home / "good").write_text(KEY, "utf-8")
-    ended = mlops("lineage", "serve", *options, folder=home)
+    ended = mlops_here("lineage", "serve", *options)
 
     assert ended.code == 2
     assert said in " ".join(ended.err.split())
 
 
-def test_a_port_in_use_is_told(home: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_a_port_in_use_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        ended = mlops("lineage", "serve", "--port", port, folder=home)
+        ended = mlops_here("lineage", "serve", "--port", port)
 
     assert ended.code == 5
     assert f"port {port}" in ended.err

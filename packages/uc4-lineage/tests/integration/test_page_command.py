@@ -1,17 +1,14 @@
 """`mlops lineage graph` as a user sees it."""
 
-import io
 import json
 import re
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlops_common.cli import main
-from mlops_common.testing.command import Said, mlops
+from mlops_common.testing.command import Said, mlops_here
 from mlops_common.testing.postgres import temporary_home
 from uc4_lineage.testing.events import run_event
 
@@ -31,19 +28,11 @@ def home() -> Iterator[Path]:
         Path("events.jsonl").write_text("\n".join(map(json.dumps, EVENTS)), "utf-8")
         assert run("replay", "events.jsonl").code == 0
         yield folder
-        assert mlops("reset", "--yes").code == 0
+        assert mlops_here("reset", "--yes").code == 0
 
 
 def run(*words: str) -> Said:
-    """Run `mlops lineage` in this process, which is quicker than in one of its own."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main(["lineage", *words])
-    return Said(int(str(ended.value.code)), out.getvalue(), err.getvalue())
+    return mlops_here("lineage", *words)
 
 
 def shown(page: Path) -> dict[str, Any]:

@@ -1,126 +1,35 @@
 """From a prediction back to the commit, in a home of its own."""
 
-import io
 import json
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mlops_common.bootstrap import Platform
-from mlops_common.cli import main
 from mlops_common.errors import ConfigError, NotFoundError
 from mlops_common.settings import Settings
-from mlops_common.testing.command import Said
+from mlops_common.testing.command import Said, mlops_here
 from mlops_common.testing.postgres import temporary_home
 from uc4_lineage.bootstrap import reading
 from uc4_lineage.node import Node
 from uc4_lineage.reading import Reader
-from uc4_lineage.testing.events import dataset, job_event, minute, run_event
+from uc4_lineage.testing.churn import (
+    COPY,
+    LOCAL,
+    LOG,
+    MODELS,
+    SOURCE,
+    facet,
+    log_predictions,
+    served,
+    trained,
+    version,
+)
+from uc4_lineage.testing.events import dataset, minute, run_event
 from uc4_lineage.trace.facts import Step
 from uc4_lineage.trace.model import named_model, trace_model
 from uc4_lineage.trace.prediction import trace_prediction
-
-LOCAL, MODELS, SERVICES = (
-    "postgres://localhost:5432",
-    "mlflow://localhost",
-    "kserve://x",
-)
-SOURCE, LOG = "customers.public.customers", "mlops.serving.predictions"
-HOSTILE = "\x1b[31m[bold]"
-COPY = "COPY (SELECT age, price FROM customers) TO STDOUT"
-LOG_SQL = files("mlops_common.serving") / "sql" / "create_predictions.sql"
-INSERT = """
-INSERT INTO serving.predictions VALUES
-('c9bf9e57-1685-4c89-bafb-ff5af830be8a', %s, %s, 'churn', 'churn', 2, %s, %s, %s, 0.25)
-"""
-
-
-def version(number: str, uri: str = "", **facets: Any) -> dict[str, Any]:
-    source = {"mlops_location": {"uri": uri}} if uri else {}
-    return {"version": {"datasetVersion": number}, **source, **facets}
-
-
-def trained(number: int, snapshot: str, at: float) -> list[dict[str, Any]]:
-    """The runs that lead to a version of the model."""
-    digest = f"d{number}" * 10
-    staged = dataset(
-        "staged",
-        {"age": "int", "price": "int"},
-        {name: [(LOCAL, SOURCE, name)] for name in ("age", "price")},
-        namespace="file",
-    )
-    snapshots = dataset(
-        "customers",
-        origins={n: [("file", "staged", n)] for n in ("age", "price")},
-        namespace="dvc://localhost",
-        facets=version(snapshot),
-    )
-    table = dataset(
-        "training",
-        origins={
-            "age": [("dvc://localhost", "customers", "age")],
-            "spend": [("dvc://localhost", "customers", n) for n in ("age", "price")],
-        },
-        influences=[("dvc://localhost", "customers", "price")],
-        namespace="file",
-        facets=version(digest, f"file:///objects/{digest}.parquet"),
-    )
-    facts = {
-        "run_id": f"mlflow{number}",
-        "experiment": "churn",
-        "git_commit": f"commit{number}",
-        "dataset": snapshot,
-        "uri": f"file:///models/{number}",
-        "page": f"http://127.0.0.1:5001/#/experiments/4/runs/mlflow{number}",
-    }
-    model = dataset(
-        "churn", namespace=MODELS, facets=version(str(number), mlops_model=facts)
-    )
-    decision = {"model": "churn", "version": number, "passed": number > 1}
-    copied = run_event("extract", [dataset(SOURCE, namespace=LOCAL)], [staged], at=at)
-    copied["job"]["facets"] = {"sql": {"query": COPY, **_facet()}}
-    return [
-        copied,
-        run_event("version", [staged], [snapshots], at=at + 1),
-        run_event("prepare", [snapshots], [table], at=at + 2),
-        run_event("train", [table], [model], at=at + 3),
-        run_event("judge", [model], at=at + 4, facets={"mlops_decision": decision}),
-    ]
-
-
-def _facet() -> dict[str, str]:
-    return {"_producer": "https://x.org", "_schemaURL": "https://x.org/f.json"}
-
-
-def served(at: float) -> list[dict[str, Any]]:
-    """Version 2 is deployed, and logs what it answers."""
-    view = dataset(
-        "view",
-        origins={n: [("file", "training", n)] for n in ("age", "spend")},
-        namespace="feast://customers",
-    )
-    model = dataset("churn", namespace=MODELS, facets=version("2"))
-    endpoint = dataset(
-        "churn", namespace=SERVICES, facets=version("2", "http://127.0.0.1:8081")
-    )
-    log = dataset(
-        LOG,
-        origins={
-            "features": [("feast://customers", "view", n) for n in ("age", "spend")]
-        },
-        namespace=LOCAL,
-    )
-    return [
-        run_event(
-            "materialize", [dataset("training", namespace="file")], [view], at=at
-        ),
-        run_event("deploy", [model], [endpoint], at=at + 1),
-        job_event("serve.churn", [model, view], [log], at=at + 1),
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +43,7 @@ def platform() -> Iterator[Platform]:
 @pytest.fixture(scope="module")
 def empty(platform: Platform) -> Said:  # noqa: ARG001 - in its home
     """What is said before anything was served."""
-    return traced("prediction", "r1")
+    return mlops_here("trace", "prediction", "r1")
 
 
 @pytest.fixture(scope="module")
@@ -147,28 +56,9 @@ def reader(platform: Platform, empty: Said) -> Iterator[Reader]:
     assert not store.ingest([*events, *served(30)]).refused
     store.close()
     with platform.postgres.connect("mlops") as connection:
-        connection.execute(LOG_SQL.read_bytes())
-        rows = [
-            (0, minute(40), "r1", "951", {"age": 40, "spend": None}),
-            (1, minute(40), "r1", "952", {"age": 41, "spend": 1.5}),
-            (2, minute(50), "r2", "951", {"age": 40, "spend": 2.5, "new": 1}),
-            (3, minute(60), "r3", HOSTILE, {"age": 1, HOSTILE: HOSTILE}),
-        ]
-        for *names, features in rows:
-            connection.execute(INSERT, (*names, json.dumps(features)))
+        log_predictions(connection)
     with reading(platform) as reader:
         yield reader
-
-
-def traced(*words: str) -> Said:
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main(["trace", *words])
-    return Said(int(str(ended.value.code)), out.getvalue(), err.getvalue())
 
 
 def test_before_the_first_prediction_it_says_what_to_run(empty: Said) -> None:
@@ -300,7 +190,7 @@ def test_a_later_change_of_the_pipeline_changes_no_trace_of_an_old_prediction(
     )
     staged = dataset("staged", origins={}, namespace="file")
     changed = run_event("extract", [dataset(SOURCE, namespace=LOCAL)], [staged], at=89)
-    changed["job"]["facets"] = {"sql": {"query": "COPY other", **_facet()}}
+    changed["job"]["facets"] = {"sql": {"query": "COPY other", **facet()}}
     prepared = run_event("prepare", [dataset("elsewhere")], [table], at=90)
     store = platform.lineage_store
     assert not store.ingest([changed, prepared]).refused
@@ -314,7 +204,7 @@ def test_a_later_change_of_the_pipeline_changes_no_trace_of_an_old_prediction(
     told = {hop.job.name: hop.run for hop in after.features[0].chain.hops}
     assert told.pop("serve.churn") is told.pop("materialize") is None
     assert set(told.values()) < {one.run for one in after.model.made}
-    said = traced("prediction", "r2")
+    said = mlops_here("trace", "prediction", "r2")
     assert said.out.count("as the job makes it now") == 2
     assert f"as told by run {told['extract']}" in " ".join(said.out.split())
 
@@ -363,7 +253,7 @@ def test_what_is_no_version_is_refused(text: str) -> None:
 
 @pytest.mark.usefixtures("reader")
 def test_the_command_shows_the_way_back_from_top_to_bottom() -> None:
-    said = traced("prediction", "--entity", "951")
+    said = mlops_here("trace", "prediction", "--entity", "951")
 
     assert said.code == 0, said.err
     shown = [f"{SOURCE}.price", COPY, "customers@v2", "mlflow2", "commit2"]
@@ -372,10 +262,8 @@ def test_the_command_shows_the_way_back_from_top_to_bottom() -> None:
 
 @pytest.mark.usefixtures("reader")
 def test_of_several_rows_it_says_whose_features_are_shown() -> None:
-    several, one = (
-        traced("prediction", "r1"),
-        traced("prediction", "r1", "--entity", "952"),
-    )
+    asked = ("trace", "prediction", "r1")
+    several, one = mlops_here(*asked), mlops_here(*asked, "--entity", "952")
 
     assert "in the first of 2 rows, about 951 (--entity shows another)" in several.out
     assert "asked with, and the columns" in one.out
@@ -383,7 +271,7 @@ def test_of_several_rows_it_says_whose_features_are_shown() -> None:
 
 @pytest.mark.usefixtures("reader")
 def test_the_command_prints_json_for_programs() -> None:
-    said = traced("model", "churn/2", "--json")
+    said = mlops_here("trace", "model", "churn/2", "--json")
 
     found = json.loads(said.out)
     assert (found["name"], found["version"]) == ("churn", 2)
@@ -392,7 +280,7 @@ def test_the_command_prints_json_for_programs() -> None:
 
 @pytest.mark.usefixtures("reader")
 def test_hostile_values_do_not_reach_the_terminal() -> None:
-    said = traced("prediction", "r3")
+    said = mlops_here("trace", "prediction", "r3")
 
     assert said.code == 0, said.err
     assert "[bold]" in said.out

@@ -1,9 +1,11 @@
 """Programs as a user starts them: in a process of their own, with what they said."""
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +40,23 @@ def mlops(
         folder: Where it is run; here when omitted.
     """
     return python(*COMMAND, *words, variables=variables, folder=folder)
+
+
+def mlops_here(*words: str) -> Said:
+    """Run the `mlops` command in this process, which is quicker than in one of its own.
+
+    Args:
+        words: What follows `mlops`.
+    """
+    from mlops_common.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main([*words])
+        except SystemExit as ended:
+            return Said(int(str(ended.code)), out.getvalue(), err.getvalue())
+    raise AssertionError("the command returned, and so told no exit code")
 
 
 def python(
