@@ -19,77 +19,21 @@ from mlops_common.postgres.database import Postgres
 from mlops_common.testing.shared import shared
 from uc4_lineage.marquez_api.application import application
 from uc4_lineage.testing.events import dataset, run_event
+from uc4_lineage.testing.marquez_openapi import FILE, document
 
 API = "/api/v1"
-FILE = "data/lineage/marquez_openapi/openapi.yml"
 SAMPLE = "data/lineage/marquez_food_delivery/metadata.json"
 NAMESPACE = "food_delivery"
 URI = "urn:marquez"
 FORMATS = FormatChecker(["date-time", "uuid"])
 DELIVERY = "d5a2a4c4-fc78-428d-ae85-08c942ed8371"
-# Where the file says something else than what its own examples and Marquez show.
-CORRECTIONS: dict[tuple[str, ...], Any] = {
-    ("NodeType", "enum"): ["JOB", "DATASET", "DATASET_FIELD"],
-    ("DatasetVersion", "properties", "tags"): {
-        "type": "array",
-        "items": {"type": "string"},
-    },
-    ("InputDatasetVersion", "properties", "facets", "additionalProperties"): {
-        "$ref": "#/components/schemas/CustomFacet"
-    },
-    ("OutputDatasetVersion", "properties", "facets", "additionalProperties"): {
-        "$ref": "#/components/schemas/CustomFacet"
-    },
-    ("FacetsResult", "properties", "facets"): {
-        "type": "object",
-        "additionalProperties": {"$ref": "#/components/schemas/CustomFacet"},
-    },
-    ("SearchResult", "properties", "name"): {"type": "string"},
-    ("SearchResult", "properties", "updatedAt"): {
-        "type": "string",
-        "format": "date-time",
-    },
-    # Every dataset is a job too, as far as their schemas go: the type tells.
-    ("GraphNode", "properties", "data"): {"type": "object"},
-    ("GraphNode", "allOf"): [
-        {
-            "if": {"properties": {"type": {"const": kind}}},
-            "then": {"properties": {"data": {"$ref": f"#/components/schemas/{name}"}}},
-        }
-        for kind, name in (("JOB", "Job"), ("DATASET", "Dataset"))
-    ],
-}
 # Marquez itself no longer shows these.
 GONE = {"context"}
 
 
 @pytest.fixture(scope="module")
 def declared() -> dict[str, Any]:
-    """The file, with its slips corrected."""
-    document: dict[str, Any] = yaml.safe_load(shared(FILE).read_text("utf-8"))
-    schemas = document["components"]["schemas"]
-    for (name, *place), correct in CORRECTIONS.items():
-        part = schemas[name]
-        for step in place[:-1]:
-            part = part[step]
-        part[place[-1]] = correct
-    return {**document, "components": nullable(document["components"])}
-
-
-def nullable(schema: Any) -> Any:
-    """Return a schema whose optional properties may be null, as in its examples."""
-    if isinstance(schema, list):
-        return [nullable(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {key: nullable(value) for key, value in schema.items() if key != "example"}
-    required = found.get("required", [])
-    if isinstance(found.get("properties"), dict) and isinstance(required, list):
-        found["properties"] = {
-            key: each if key in required else {"anyOf": [each, {"type": "null"}]}
-            for key, each in found["properties"].items()
-        }
-    return found
+    return document()
 
 
 @pytest.fixture(scope="module")

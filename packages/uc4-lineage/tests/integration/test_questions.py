@@ -1,28 +1,25 @@
+"""Questions about a graph, over a store."""
+
 import math
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from psycopg.rows import TupleRow
 
 from mlops_common.errors import NotFoundError
 from mlops_common.lineage.store import LineageStore
 from uc4_lineage.columns import Level
 from uc4_lineage.dataset_kind import DatasetKind
 from uc4_lineage.graph import Direction
-from uc4_lineage.naming import WAYS, find
 from uc4_lineage.node import Kind, Node
 from uc4_lineage.page.around import whole
 from uc4_lineage.questions.closure import closure, path
 from uc4_lineage.questions.gaps import orphans, stale
 from uc4_lineage.questions.impact import ROLES, Role, impact
 from uc4_lineage.questions.runs import State, runs
-from uc4_lineage.questions.search import search
 from uc4_lineage.reading import Cache, Reader
 from uc4_lineage.testing.events import DATA, JOBS, dataset, job_event, minute, run_event
-
-HOSTILE = "a'; DROP TABLE lineage.events; -- [bold]\x1b[2J<script>"
-CUSTOMERS = {"id": "bigint", "age": "int", "price": "numeric"}
+from uc4_lineage.testing.shop import served_shop
 
 
 def node(name: str) -> Node:
@@ -36,35 +33,8 @@ def job(name: str) -> Node:
 @pytest.fixture
 def shop(store: LineageStore, reader: Reader) -> Reader:
     """Reads a shop: a table is copied, features derived, a model trained, served."""
-    model = dataset("churn", namespace="mlflow://localhost")
-    service = dataset("churn", namespace="kserve://localhost")
-    features = dataset(
-        "customer_features",
-        {"id": "bigint", "spend": "double"},
-        {"id": ["staged.id"], "spend": ["staged.price"]},
-        namespace="feast://shop",
-    )
-    copied = {name: [f"shop.public.customers.{name}"] for name in CUSTOMERS}
-    staged = dataset("staged", CUSTOMERS, copied)
-    events = [
-        run_event("copy", [dataset("shop.public.customers", CUSTOMERS)], [staged]),
-        run_event("derive", ["staged"], [features], at=1),
-        run_event("train", [features], [model], at=2),
-        run_event("serve", [model], [service], at=3),
-        run_event("report", ["staged"], [dataset("report", influences=["staged.age"])]),
-    ]
-    assert not store.ingest(events).refused
+    assert not store.ingest(served_shop()).refused
     return reader
-
-
-class Counted(Reader):
-    """A reader that counts what it asks."""
-
-    statements = 0
-
-    def rows(self, statement: str, **values: Any) -> list[TupleRow]:
-        self.statements += 1
-        return super().rows(statement, **values)
 
 
 def names(nodes: Any) -> list[str]:
@@ -197,53 +167,6 @@ def test_a_cycle_and_a_job_that_rewrites_its_input_have_an_end(
     assert sorted(names(found.reached)) == ["b", "back", "forth", "renew"]
     assert path(reader, f"dataset:{DATA}:a", f"dataset:{DATA}:a") == (node("a"),)
     assert impact(reader, "a").of(Role.JOB)
-
-
-@pytest.mark.parametrize("text", ["a" + 5_000 * ".b", "datasetField:a" + 5_000 * ":b"])
-def test_a_text_of_many_parts_is_not_tried_in_every_way(
-    store: LineageStore, text: str
-) -> None:
-    with store.connect() as connection:
-        counted = Counted(connection)
-        with pytest.raises(NotFoundError, match="no dataset or job is called"):
-            closure(counted, text, Direction.UP)
-
-    assert counted.statements < 2 * WAYS
-
-
-def test_an_unknown_name_is_refused_with_the_nearest(shop: Reader) -> None:
-    with pytest.raises(NotFoundError, match=r"'custmers'; nearest: shop\.public\.cust"):
-        find(shop, "custmers")
-    with pytest.raises(NotFoundError, match="no field 'prize'; nearest: price"):
-        find(shop, "customers.prize", [Kind.DATASET, Kind.FIELD])
-
-
-def test_an_end_that_several_names_have_is_refused_with_all_of_them(
-    shop: Reader,
-) -> None:
-    with pytest.raises(NotFoundError) as problem:
-        find(shop, "report")
-
-    assert "job:etl:report" in str(problem.value)
-    assert f"dataset:{DATA}:report" in str(problem.value)
-    assert find(shop, "report", [Kind.JOB]).node == job("report")
-
-
-@pytest.mark.parametrize("text", ["", ".", "a\0b", "\ud800", "%", "dataset:", HOSTILE])
-def test_no_text_is_a_name_by_chance(shop: Reader, text: str) -> None:
-    with pytest.raises(NotFoundError):
-        find(shop, text, Kind)
-
-
-def test_hostile_names_are_names_like_others(
-    store: LineageStore, reader: Reader
-) -> None:
-    output = dataset(HOSTILE, {HOSTILE: "text"}, {HOSTILE: [f"source.{HOSTILE}"]})
-    store.ingest([run_event(HOSTILE, ["source"], [output])])
-
-    assert names(closure(reader, "source", Direction.DOWN).reached) == [HOSTILE] * 2
-    assert len(impact(reader, f"source.{HOSTILE}").affected) == 2
-    assert search(reader, HOSTILE)[0].node == job(HOSTILE)
 
 
 def test_the_graph_is_read_again_after_an_event_or_a_deletion(
