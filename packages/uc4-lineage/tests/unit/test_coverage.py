@@ -1,37 +1,23 @@
 """Whether lineage is complete, computed from what is known."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from uc4_lineage.coverage import (
     CheckedRun,
     Coverage,
-    DatasetFacts,
     Lineage,
     Part,
-    Period,
     RunFacts,
     audited,
     of_runs,
 )
-
-END = datetime(2026, 3, 2, 8, tzinfo=UTC)
-PERIOD = Period.ending(END, 24)
-RUN = CheckedRun(
-    id="0",
-    name="churn v7",
-    flow="UC1: Churn",
-    deployment="churn-daily",
-    state="Completed",
-    ended=END - timedelta(hours=1),
-)
-WHOLE = DatasetFacts("dataset:file:/a.csv", described=True, owned=True)
+from uc4_lineage.testing.audits import DESCRIBED, PERIOD, SILENT
 
 
 def run(lineage: Lineage, name: str = "churn v7") -> CheckedRun:
-    return RUN.model_copy(update={"lineage": lineage, "name": name})
+    return SILENT.model_copy(update={"lineage": lineage, "name": name})
 
 
 @pytest.mark.parametrize(
@@ -49,15 +35,15 @@ def run(lineage: Lineage, name: str = "churn v7") -> CheckedRun:
 def test_a_run_has_lineage_once_its_end_and_what_it_made_are_known(
     facts: RunFacts | None, lineage: Lineage
 ) -> None:
-    known = {} if facts is None else {RUN.id: facts}
+    known = {} if facts is None else {SILENT.id: facts}
 
-    (found,) = of_runs([RUN], known)
+    (found,) = of_runs([SILENT], known)
 
     assert found == run(lineage)
 
 
 def test_what_is_known_of_other_runs_does_not_count() -> None:
-    (found,) = of_runs([RUN], {"1": RunFacts("COMPLETED", 9)})
+    (found,) = of_runs([SILENT], {"1": RunFacts("COMPLETED", 9)})
 
     assert found.lineage == "no event"
 
@@ -70,7 +56,7 @@ def test_of_nothing_everything_is_known() -> None:
 
 
 def test_runs_and_datasets_that_lack_nothing_are_complete() -> None:
-    found = audited(PERIOD, [run("whole")], [WHOLE])
+    found = audited(PERIOD, [run("whole")], [DESCRIBED])
 
     assert found.complete
     assert found.gaps == ()
@@ -80,10 +66,10 @@ def test_runs_and_datasets_that_lack_nothing_are_complete() -> None:
 @pytest.mark.parametrize(
     "found",
     [
-        audited(PERIOD, [run("whole"), run("no event")], [WHOLE]),
-        audited(PERIOD, [], [WHOLE, replace(WHOLE, described=False)]),
-        audited(PERIOD, [], [WHOLE, replace(WHOLE, owned=False)]),
-        audited(PERIOD, [run("whole")], [WHOLE], unasked="nobody answers"),
+        audited(PERIOD, [run("whole"), run("no event")], [DESCRIBED]),
+        audited(PERIOD, [], [DESCRIBED, replace(DESCRIBED, described=False)]),
+        audited(PERIOD, [], [DESCRIBED, replace(DESCRIBED, owned=False)]),
+        audited(PERIOD, [run("whole")], [DESCRIBED], unasked="nobody answers"),
     ],
     ids=["run", "schema", "owner", "unasked"],
 )
@@ -101,6 +87,6 @@ def test_gaps_are_the_runs_without_whole_lineage_in_their_order() -> None:
 
 
 def test_it_is_stored_as_json_and_read_again() -> None:
-    found = audited(PERIOD, [run("no event")], [replace(WHOLE, owned=False)])
+    found = audited(PERIOD, [run("no event")], [replace(DESCRIBED, owned=False)])
 
     assert Coverage.model_validate_json(found.model_dump_json()) == found

@@ -1,7 +1,6 @@
 """What a person reads of an audit, in the terminal, in Prefect and on the page."""
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,28 +8,16 @@ from markdown_it import MarkdownIt
 
 from uc4_lineage import report
 from uc4_lineage.coverage import (
-    CheckedRun,
     Coverage,
     DatasetFacts,
     LooseEnds,
-    Period,
     audited,
 )
 from uc4_lineage.result import Emitted, LineageResult
+from uc4_lineage.testing.audits import DESCRIBED, PERIOD, SILENT
 
-END = datetime(2026, 3, 2, 8, tzinfo=UTC)
-PERIOD = Period.ending(END, 24)
-SILENT = CheckedRun(
-    id="0",
-    name="churn v7",
-    flow="UC1: Churn",
-    deployment="churn-daily",
-    state="Completed",
-    ended=END,
-)
 TRACED = SILENT.model_copy(update={"name": "churn v6", "lineage": "whole"})
 BARE = DatasetFacts("dataset:file:/a.csv", described=False, owned=False)
-DESCRIBED = DatasetFacts("dataset:file:/b.csv", described=True, owned=True)
 WHOLE = audited(PERIOD, [TRACED], [DESCRIBED])
 HOSTILE = "<script>alert(1)</script>"
 
