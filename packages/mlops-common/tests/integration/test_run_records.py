@@ -4,78 +4,23 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mlops_common.bootstrap import Platform, connect
+from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ContractError, RefusedError
-from mlops_common.home import reset
 from mlops_common.logger import get_logger
-from mlops_common.processes import wait_until
 from mlops_common.progress import step
 from mlops_common.provenance import package_digest
 from mlops_common.refs import DatasetRef
-from mlops_common.settings import Settings
 from mlops_common.testing.command import python
 from mlops_common.testing.marks import PREFECT_CLIENT
+from mlops_common.testing.run_records import recorded
 
 pytestmark = [*PREFECT_CLIENT, pytest.mark.usefixtures("platform")]
-PATIENCE = 60.0  # seconds
 log = get_logger("mlops_common.observed")
-
-
-@dataclass
-class Recorded:
-    """What the API knows of a flow run, once it knows all that was awaited."""
-
-    name: str
-    artifacts: dict[str, Any] = field(default_factory=dict)
-    steps: dict[str, str] = field(default_factory=dict)
-    lines: list[tuple[str, int, str]] = field(default_factory=list)
-
-
-def recorded(flow_name: str, until: Callable[[Recorded], bool]) -> Recorded:
-    """Return what is recorded of the newest run of a flow; it arrives by and by."""
-    found: list[Recorded] = []
-
-    def arrived() -> bool:
-        found[:] = [_read(flow_name)]
-        return until(found[0])
-
-    assert wait_until(arrived, PATIENCE), vars(found[0])
-    return found[0]
-
-
-def _read(flow_name: str) -> Recorded:
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas import filters, sorting
-
-    with get_client(sync_client=True) as client:
-        [run] = client.read_flow_runs(
-            flow_filter=filters.FlowFilter(
-                name=filters.FlowFilterName(any_=[flow_name])
-            ),
-            sort=sorting.FlowRunSort.START_TIME_DESC,
-            limit=1,
-        )
-        only = filters.FlowRunFilterId(any_=[run.id])
-        chosen = filters.FlowRunFilter(id=only)
-        artifacts = client.read_artifacts(flow_run_filter=chosen)
-        steps = client.read_task_runs(flow_run_filter=chosen)
-        lines = client.read_logs(
-            filters.LogFilter(flow_run_id=filters.LogFilterFlowRunId(any_=[run.id]))
-        )
-    return Recorded(
-        name=run.name,
-        artifacts={a.key: a.data for a in artifacts if a.key},
-        steps={s.name[:-4]: s.state_name or "" for s in steps},
-        lines=[(line.name, line.level, line.message) for line in lines],
-    )
 
 
 def test_a_run_shows_its_name_pages_progress_and_the_log_of_plain_modules() -> None:
@@ -294,17 +239,11 @@ with orchestrated(platform):
 """
 
 
-def test_a_process_whose_server_is_gone_ends_soon(tmp_path: Path) -> None:
-    """Each of the events would be tried for seven seconds and more."""
-    platform = connect(Settings(home=tmp_path / "home"))
-    variables = {
-        "MLOPS_HOME": str(platform.settings.home),
-        "PREFECT_HOME": str(tmp_path / "profile"),
-        "PREFECT_API_URL": "",
-    }
-    try:
-        said = python("-c", LOST, variables=variables)
-    finally:
-        reset(platform)
+def test_a_process_whose_server_is_gone_ends_soon() -> None:
+    """Each of the events would be tried for seven seconds and more.
+
+    The server of the other tests is stopped; who needs it next starts it again.
+    """
+    said = python("-c", LOST)
 
     assert said.code == 0, said.err
