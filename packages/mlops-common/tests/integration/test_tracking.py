@@ -11,14 +11,10 @@ from typing import Any
 
 import pytest
 
-from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError, ContractError, NotFoundError
-from mlops_common.parts import catalogue
-from mlops_common.ports import MLFLOW_PAGES
 from mlops_common.postgres.database import Postgres
 from mlops_common.refs import DatasetRef, ModelRef
 from mlops_common.serving.artifact import folder_digest, verified
-from mlops_common.settings import Settings
 from mlops_common.testing.marks import MLFLOW
 from mlops_common.testing.models import a_model
 from mlops_common.tracking import Run, Tracking
@@ -78,13 +74,6 @@ def test_a_run_has_a_page_where_a_server_shows_the_database(
 
     assert tracking.page(run.id) == ""
     assert re.fullmatch(rf"{pages}/#/experiments/\d+/runs/{run.id}", shown.page(run.id))
-
-
-def test_the_platform_knows_where_its_own_server_shows_the_runs(tmp_path: Path) -> None:
-    platform = connect(Settings(home=tmp_path))
-    server = catalogue.mlflow_server(platform, ())
-
-    assert server.remembered.file == tmp_path / MLFLOW_PAGES
 
 
 def test_a_version_names_its_dataset_commit_and_bytes(

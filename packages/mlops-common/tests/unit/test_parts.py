@@ -15,6 +15,7 @@ from mlops_common.parts.folder import Plan, PlatformFolder, Progress, Report
 from mlops_common.parts.logs import log_of, shown
 from mlops_common.parts.overview import Row, keeper, overview, row, versions
 from mlops_common.parts.raising import decided
+from mlops_common.ports import MLFLOW_PAGES
 from mlops_common.processes import Identity
 from mlops_common.refs import EndpointRef, ModelRef
 from mlops_common.sections import KserveSettings, MlflowSettings, PostgresSettings
@@ -239,3 +240,10 @@ def test_the_detail_of_a_service_tells_the_share_of_its_canary() -> None:
     assert versions(replace(alone, percent=10)) == (
         "version 3, 10 % of the requests to version 4"
     )
+
+
+def test_the_platform_knows_where_its_own_server_shows_the_runs(tmp_path: Path) -> None:
+    platform = connect(Settings(home=tmp_path))
+    server = catalogue.mlflow_server(platform, ())
+
+    assert server.remembered.file == tmp_path / MLFLOW_PAGES
