@@ -11,12 +11,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 RESULTS = Path(__file__).parent / "results"
+WAITED = Path("/proc/thread-self/schedstat")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,48 @@ def seconds(call: Callable[[], Any], repeats: int = 3) -> float:
         call()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
+
+
+class Stopwatch:
+    """Measures what blocks take in this thread, one after the other.
+
+    Attributes:
+        wall: Seconds of all blocks.
+        own: The same, less the seconds in which the thread could have run and had no
+            processor. Only Linux counts those; elsewhere it is `wall`.
+        cpu: Seconds that the thread computed.
+    """
+
+    def __init__(self) -> None:
+        self.wall = self.own = self.cpu = 0.0
+
+    def __enter__(self) -> Self:
+        self._start, self._waited = time.perf_counter(), _waited()
+        self._computed = time.thread_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cpu += time.thread_time() - self._computed
+        waited = _waited() - self._waited
+        wall = time.perf_counter() - self._start
+        self.wall += wall
+        self.own += wall - waited
+
+
+def costs(watches: Iterable[Stopwatch]) -> dict[str, list[float]]:
+    """Return what each of some tasks took, milliseconds, by how it is counted."""
+    found = [*watches]
+    names = ("own", "wall", "cpu")
+    return {name: [getattr(one, name) * 1e3 for one in found] for name in names}
+
+
+def _waited() -> float:
+    """Return for how many seconds this thread has waited for a processor."""
+    try:
+        told = WAITED.read_text("ascii")
+    except FileNotFoundError:
+        return 0.0
+    return int(told.split()[1]) / 1e9
 
 
 @dataclass(frozen=True)
