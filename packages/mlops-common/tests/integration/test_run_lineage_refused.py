@@ -1,52 +1,12 @@
 """What is told of runs that fail before their flow begins."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from mlops_common.bootstrap import Platform, connect
-from mlops_common.home import reset
-from mlops_common.orchestration.session import orchestrated, quiet
-from mlops_common.settings import Settings
+from mlops_common.bootstrap import Platform
+from mlops_common.testing.marks import PREFECT_CLIENT
+from mlops_common.testing.run_lineage import parent, states, told
 
-pytestmark = pytest.mark.filterwarnings(
-    # Prefect's own client leaves what it opened to the garbage collector.
-    "ignore::ResourceWarning",
-    "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore::DeprecationWarning",
-)
-PATIENCE = 60.0  # seconds
-TOLD = "SELECT body FROM lineage.events WHERE job_name = %s ORDER BY event_time, id"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """A home of its own, with a Prefect server."""
-    home = tmp_path_factory.mktemp("home")
-    platform = connect(Settings(home=home))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLOPS_HOME", str(home))
-        patch.setenv("PREFECT_HOME", str(home / "profile"))
-        patch.delenv("PREFECT_API_URL", raising=False)
-        quiet()
-        with orchestrated(platform):
-            yield platform
-    assert platform.lineage is not None
-    platform.lineage.close(PATIENCE)
-    reset(platform)
-
-
-def told(platform: Platform, job: str) -> list[dict[str, Any]]:
-    """Return the events of a job."""
-    assert platform.lineage is not None
-    assert platform.lineage.flush(PATIENCE)
-    with platform.lineage_store.connect() as connection:
-        return [body for (body,) in connection.execute(TOLD, (job,))]
-
-
-def states(events: list[dict[str, Any]]) -> list[str]:
-    return [event["eventType"] for event in events]
+pytestmark = [*PREFECT_CLIENT, pytest.mark.usefixtures("platform")]
 
 
 def test_a_run_whose_parameters_are_refused_is_told_as_failed(
@@ -63,7 +23,7 @@ def test_a_run_whose_parameters_are_refused_is_told_as_failed(
         called.append(count)
 
     with pytest.raises(ParameterTypeError):
-        refused_flow("many")  # type: ignore[arg-type]
+        refused_flow("many")  # type: ignore[call-overload]
 
     events = told(platform, "refused_flow")
     assert called == []
@@ -85,7 +45,7 @@ def test_the_log_of_a_refused_run_says_what_to_correct(
         pass
 
     with pytest.raises(ParameterTypeError):
-        advised_flow("many")  # type: ignore[arg-type]
+        advised_flow("many")  # type: ignore[call-overload]
 
     assert "Correct the parameters that the message names" in caplog.text
     assert "mistake in the pipeline" not in caplog.text
@@ -105,7 +65,7 @@ def test_a_part_of_a_run_that_is_refused_names_what_it_is_a_part_of(
     @flow("Outer flow")
     def outer_flow() -> None:
         with pytest.raises(ParameterTypeError):
-            refused_part("many")  # type: ignore[arg-type]
+            refused_part("many")  # type: ignore[call-overload]
 
     outer_flow()
 
@@ -113,8 +73,7 @@ def test_a_part_of_a_run_that_is_refused_names_what_it_is_a_part_of(
     outer = told(platform, "outer_flow")
     assert states([start, end]) == ["START", "FAIL"]
     assert states(outer) == ["START", "COMPLETE"]
-    parent = start["run"]["facets"]["parent"]["run"]["runId"]
-    assert parent == outer[0]["run"]["runId"]
+    assert parent(start)[1] == outer[0]["run"]["runId"]
 
 
 def test_a_run_that_fails_in_its_flow_is_told_once(platform: Platform) -> None:
