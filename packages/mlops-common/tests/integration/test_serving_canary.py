@@ -1,26 +1,23 @@
+"""Two versions behind one URL: who is answered by which, whatever is killed."""
+
 import json
 import os
 import signal
 from collections import Counter
-from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
-from mlops_common.errors import BackendError, RefusedError
+from mlops_common.errors import BackendError
 from mlops_common.postgres.database import Postgres
 from mlops_common.processes import Identity, wait_until
 from mlops_common.refs import EndpointRef
 from mlops_common.serving.local.assignment import position
-from mlops_common.serving.local.records import Report, Status
 from mlops_common.serving.local.serving import LocalServing
 from mlops_common.serving.local.state import ServiceFolder
 from mlops_common.testing import predictors
 from mlops_common.testing.clients import (
-    Traffic,
     answered,
     ask,
     fits,
@@ -30,16 +27,24 @@ from mlops_common.testing.clients import (
     version,
 )
 from mlops_common.testing.serving import SERVICE, spec
+from mlops_common.testing.serving.split import (
+    MANY,
+    about,
+    kill,
+    posted,
+    report,
+    some,
+    status,
+)
 
 STABLE, CANARY = 1, 2
-MANY = 20
-CLIENTS = 3
 
 
 @pytest.fixture
 def stable(serving: LocalServing, models: Path) -> EndpointRef:
     """Version 1 at the stable URL, and version 2 staged; shared where that is so."""
-    if serving.names() != [SERVICE] or version(serving.endpoint(SERVICE)) != STABLE:
+    # Not who answers: half of the requests may still be for the other version.
+    if not serving.names() or serving.endpoint(SERVICE).model.version != STABLE:
         serving.stage(spec(models, STABLE))
         serving.promote(SERVICE)
     if serving.status(SERVICE).staged is None:
@@ -53,58 +58,6 @@ def halved(serving: LocalServing, stable: EndpointRef) -> EndpointRef:
     """The same, with half of the requests for version 2."""
     serving.split(SERVICE, 50)
     return stable
-
-
-def status(serving: LocalServing) -> Status:
-    found = ServiceFolder(serving.root / SERVICE).status()
-    assert found is not None
-    return found
-
-
-def report(serving: LocalServing, which: str) -> Report:
-    """How the stable version, the canary or the router is doing."""
-    found = status(serving)
-    if which == "router":
-        assert found.router is not None
-        return found.router
-    desired = ServiceFolder(serving.root / SERVICE).desired()
-    number = desired.serving if which == "stable" else desired.staged
-    assert number is not None
-    return found.revisions[number]
-
-
-def kill(serving: LocalServing, which: str) -> None:
-    """Kill a process, and wait until another one answers in its place."""
-    before = report(serving, which)
-    assert before.pid is not None
-    os.kill(before.pid, signal.SIGKILL)
-    until(lambda: report(serving, which).starts > before.starts)
-    until(lambda: report(serving, which).state == before.state)
-
-
-def some(seen: Traffic) -> None:
-    """Wait until each client sent some more requests."""
-    until(lambda: len(seen.versions) == CLIENTS)
-    sent = [len(found) + MANY for found in seen.versions]
-    until(lambda: all(len(seen.versions[n]) > sent[n] for n in range(CLIENTS)))
-
-
-def posted(endpoint: EndpointRef, body: bytes, **headers: str) -> tuple[Any, Any]:
-    """Return the answer to a request, and its headers."""
-    where = urlsplit(endpoint.infer_url)
-    connection = HTTPConnection(where.netloc, timeout=60)
-    connection.request("POST", where.path, body, headers)
-    answer = connection.getresponse()
-    found = json.load(answer)
-    connection.close()
-    return found, answer.headers
-
-
-def about(customer: int | str, **extra: Any) -> dict[str, Any]:
-    request = tensors(**extra)
-    tensor = {"name": "customer_id", "shape": [1], "datatype": "BYTES"}
-    request["inputs"].append({**tensor, "data": [customer]})
-    return request
 
 
 class TestSplit:
@@ -345,28 +298,3 @@ class TestSplit:
         assert wait_until(lambda: not any(each.alive() for each in processes), 60)
         with pytest.raises(OSError, match="refused"):
             ask(halved.infer_url, tensors())
-
-
-def test_only_what_was_staged_here_gets_a_share(models: Path, tmp_path: Path) -> None:
-    here = LocalServing(tmp_path)
-    folder = ServiceFolder(tmp_path / SERVICE)
-    ours, theirs = folder.add(spec(models, 7)), folder.add(spec(models, 8))
-    here._staged[SERVICE] = ours
-    folder.desire(serving=ours, staged=theirs)
-
-    with pytest.raises(RefusedError, match="replaced by another deploy"):
-        here.split(SERVICE, 10)
-
-    assert folder.desired().percent == 0
-
-
-def test_the_version_to_roll_back_to_is_not_forgotten(
-    tmp_path: Path, models: Path
-) -> None:
-    folder = ServiceFolder(tmp_path / "a")
-    first = folder.add(spec(models, 1))
-    folder.desire(previous=first)
-    for _ in range(8):
-        folder.add(spec(models, 2))
-
-    assert folder.spec(first) == spec(models, 1)
