@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,8 @@ def test_what_another_process_wrote_after_the_last_event_of_this_one_is_told(
     lineage = emitter_of(marquez, home)
     emit(lineage, range(5))
     assert lineage.flush(WAIT)
-    marquez.status = 503  # whatever that process tells before it is killed
+    # Whatever that process tells before it is killed.
+    marquez.status = HTTPStatus.SERVICE_UNAVAILABLE
     killed(marquez, home, "5:15")
     marquez.status = None
 
