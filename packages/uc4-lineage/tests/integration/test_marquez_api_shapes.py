@@ -19,7 +19,7 @@ from mlops_common.postgres.database import Postgres
 from mlops_common.testing.shared import shared
 from uc4_lineage.marquez_api.application import application
 from uc4_lineage.testing.events import dataset, run_event
-from uc4_lineage.testing.marquez_openapi import FILE, document
+from uc4_lineage.testing.marquez_openapi import FILE, corrected
 
 API = "/api/v1"
 SAMPLE = "data/lineage/marquez_food_delivery/metadata.json"
@@ -33,7 +33,7 @@ GONE = {"context"}
 
 @pytest.fixture(scope="module")
 def declared() -> dict[str, Any]:
-    return document()
+    return corrected(yaml.safe_load(shared(FILE).read_text("utf-8")))
 
 
 @pytest.fixture(scope="module")
