@@ -136,7 +136,10 @@ def report(name: str, ratios: list[Ratio], figures: dict[str, Any]) -> None:
     """Print the claims and keep them, with the raw figures, as JSON."""
     for ratio in ratios:
         verdict = "met" if ratio.met else "MISSED"
-        print(f"{verdict:>6}  {ratio.claim}: {ratio.value} (limit {ratio.limit})")
+        print(
+            f"{verdict:>6}  {ratio.claim}: {ratio.value} (limit {ratio.limit})",
+            flush=True,
+        )
     RESULTS.mkdir(exist_ok=True)
     record = {
         "machine": {"cores": os.cpu_count(), "system": platform.system()},

@@ -1,14 +1,19 @@
 """Events of many requests in one transaction, so that a commit serves them all."""
 
 import asyncio
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from mlops_common.lineage.store.intake import Incoming
 from mlops_common.lineage.store.outcome import Refusal
 from mlops_common.lineage.store.store import LineageStore
+
+Read: TypeAlias = Callable[[], Iterable[Incoming]]
 
 MOST = 1_000  # events of one transaction, unless a single request brings more
 LINGER = 0.005  # seconds for the clients of a transaction to come again
@@ -19,11 +24,14 @@ class Waiting:
     """Events of a request that waits for their commit.
 
     Attributes:
-        events: As JSON.
+        read: Yields them. It is called in the thread that stores them, so that nothing
+            is kept but their JSON; and again if that fails.
+        size: How many they are at most.
         refusals: Set when they are stored: the events that were not, by their index.
     """
 
-    events: Sequence[bytes]
+    read: Read
+    size: int
     refusals: "asyncio.Future[list[Refusal]]"
 
 
@@ -46,15 +54,19 @@ class GroupCommit:
         self._expected = 0
         self._complete = asyncio.Event()
 
-    async def add(self, events: Sequence[bytes]) -> list[Refusal]:
+    async def add(self, read: Read, size: int = 1) -> list[Refusal]:
         """Store events; return those that were refused.
+
+        Args:
+            read: Yields the events, perhaps in another thread, perhaps twice.
+            size: How many they are at most.
 
         Raises:
             BackendError: PostgreSQL failed; none of them was stored.
         """
         future: asyncio.Future[list[Refusal]]
         future = asyncio.get_running_loop().create_future()
-        self._queue.append(Waiting(events, future))
+        self._queue.append(Waiting(read, size, future))
         if len(self._queue) >= self._expected:
             self._complete.set()
         if self._task is None or self._task.done():
@@ -84,29 +96,43 @@ class GroupCommit:
     def _group(self) -> list[Waiting]:
         """Take the next requests from the queue."""
         group = [self._queue.popleft()]
-        size = len(group[0].events)
-        while self._queue and size + len(self._queue[0].events) <= MOST:
+        size = group[0].size
+        while self._queue and size + self._queue[0].size <= MOST:
             group.append(self._queue.popleft())
-            size += len(group[-1].events)
+            size += group[-1].size
         return group
 
     async def _commit(self, group: list[Waiting]) -> None:
-        events = [event for waiting in group for event in waiting.events]
         loop = asyncio.get_running_loop()
         try:
-            outcome = await loop.run_in_executor(
-                self._thread, self._store.ingest, events
-            )
+            shares = await loop.run_in_executor(self._thread, self._stored, group)
         except Exception as error:  # noqa: BLE001 - each request tells its own
             await self._failed(group, error)
             return
-        refused = {refusal.index: refusal for refusal in outcome.refused}
-        start = 0
-        for waiting in group:
-            own = range(start, start + len(waiting.events))
-            start = own.stop
-            wrong = [refused[index] for index in own if index in refused]
-            _answer(waiting, [_moved(refusal, own.start) for refusal in wrong])
+        for waiting, refused in zip(group, shares, strict=True):
+            if not waiting.refusals.done():
+                waiting.refusals.set_result(refused)
+
+    def _stored(self, group: list[Waiting]) -> list[list[Refusal]]:
+        """Store the events of some requests; return what was refused of each."""
+        ends: list[int] = []
+
+        def events() -> Iterator[Incoming]:
+            number = 0
+            for waiting in group:
+                for event in waiting.read():
+                    number += 1
+                    yield event
+                ends.append(number)
+
+        outcome = self._store.ingest(events())
+        shares: list[list[Refusal]] = [[] for _ in group]
+        for refusal in outcome.refused:
+            share = bisect_right(ends, refusal.index)
+            start = ends[share - 1] if share else 0
+            index = refusal.index - start
+            shares[share].append(Refusal(index, refusal.where, refusal.reason))
+        return shares
 
     async def _failed(self, group: list[Waiting], error: Exception) -> None:
         """Let nobody pay for the events of another."""
@@ -115,12 +141,3 @@ class GroupCommit:
                 await self._commit([waiting])
         elif not group[0].refusals.done():
             group[0].refusals.set_exception(error)
-
-
-def _moved(refusal: Refusal, start: int) -> Refusal:
-    return Refusal(refusal.index - start, refusal.where, refusal.reason)
-
-
-def _answer(waiting: Waiting, refusals: list[Refusal]) -> None:
-    if not waiting.refusals.done():
-        waiting.refusals.set_result(refusals)

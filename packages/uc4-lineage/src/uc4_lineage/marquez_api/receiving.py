@@ -1,7 +1,7 @@
 """POST of events: one, or many at once, from any producer of OpenLineage."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mlops_common.lineage.store.document import LARGEST, read
+from mlops_common.lineage.store.document import LARGEST, Document, read
 from mlops_common.lineage.store.outcome import MalformedError
 from uc4_lineage.decoding import elements
 from uc4_lineage.marquez_api.bodies import json_body
@@ -46,17 +46,12 @@ class Received:
 
     def take(self, event: bytes | dict[str, Any]) -> None:
         """Check one more event."""
-        try:
-            document = read(event)
-        except MalformedError as error:
-            found = [Problem(error.where, error.reason)]
-        else:
-            found = problems(document.value)
-        if found:
-            self.refuse(self.total, found)
-        else:
+        found: list[Problem] = []
+        for document in _sound(event, found):
             self.sound.append(document.body)
             self.places.append(self.total)
+        if found:
+            self.refuse(self.total, found)
         self.total += 1
 
     def refuse(self, index: int, found: list[Problem]) -> None:
@@ -73,11 +68,24 @@ async def receive_event(request: Request) -> Response:
         return await _batch(request, body, CREATED)
     if len(body) > LARGEST:
         return _too_large(len(body))
-    received = await _apart(len(body), _check, [body])
-    await _store(request, received)
-    if received.wrong:
-        return _refused(received.wrong[0])
-    return Response(status_code=CREATED)
+    found: list[Problem] = []
+    commits: GroupCommit = request.app.state.commits
+    refused = await commits.add(lambda: _sound(body, found))
+    found += [Problem(refusal.where, refusal.reason) for refusal in refused]
+    return _refused(found) if found else Response(status_code=CREATED)
+
+
+def _sound(event: bytes | dict[str, Any], found: list[Problem]) -> Iterator[Document]:
+    """Yield an event that may be stored; else note what is wrong with it."""
+    found.clear()
+    try:
+        document = read(event)
+    except MalformedError as error:
+        found.append(Problem(error.where, error.reason))
+        return
+    found += problems(document.value)
+    if not found:
+        yield document
 
 
 async def receive_batch(request: Request) -> Response:
@@ -122,7 +130,8 @@ async def _store(request: Request, received: Received) -> None:
     if not received.sound:
         return
     commits: GroupCommit = request.app.state.commits
-    for refusal in await commits.add(received.sound):
+    events = received.sound
+    for refusal in await commits.add(lambda: events, len(events)):
         problem = Problem(refusal.where, refusal.reason)
         received.refuse(received.places[refusal.index], [problem])
 

@@ -12,6 +12,7 @@ from mlops_common.processes import LOOPBACK
 
 if TYPE_CHECKING:
     import uvicorn
+    from fastapi import FastAPI
 
     from mlops_common.bootstrap import Platform
 
@@ -49,15 +50,29 @@ def serve(
             "off; set it to true"
         )
     with listening(host, port) as listener:
-        server = _server(platform, host, api_key)
+        app = _application(platform, host, api_key)
         if platform.lineage is not None:
             platform.lineage.start()
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays: no need to look at it again
-        if tell is not None:
-            tell(url(listener))
-        with suppress(KeyboardInterrupt):  # uvicorn raises it again, when all is done
-            server.run(sockets=[listener])
+        run(app, listener, tell)
+
+
+def run(
+    app: "FastAPI", listener: socket.socket, tell: Callable[[str], None] | None = None
+) -> None:
+    """Answer the requests that come to a socket until a signal ends it.
+
+    Args:
+        app: What answers.
+        listener: The socket.
+        tell: Called with the server's URL before it answers.
+    """
+    server = _server(app)
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: no need to look at it again
+    if tell is not None:
+        tell(url(listener))
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again, when all is done
+        server.run(sockets=[listener])
 
 
 def check(host: str, api_key: str | None) -> None:
@@ -127,17 +142,21 @@ def url(listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _server(platform: "Platform", host: str, api_key: str | None) -> "uvicorn.Server":
-    import uvicorn
-
+def _application(platform: "Platform", host: str, api_key: str | None) -> "FastAPI":
     from uc4_lineage.marquez_api.application import application
 
     store = platform.lineage_store
     store.connect().close()  # a server that cannot answer does not start
     hosts = None if api_key else {LOOPBACK, "localhost", "[::1]", host}
+    return application(store, api_key, hosts=hosts, platform=platform)
+
+
+def _server(app: "FastAPI") -> "uvicorn.Server":
+    import uvicorn
+
     options: dict[str, Any] = {"log_level": "warning", "access_log": False}
     config = uvicorn.Config(
-        application(store, api_key, hosts=hosts, platform=platform),
+        app,
         interface="asgi3",
         lifespan="on",
         ws="none",

@@ -31,7 +31,7 @@ class Intake:
         self.taken = 0
         self.refused: list[Refusal] = []
         self.bodies: dict[str, bytes] = {}
-        self._places: dict[str, int] = {}
+        self._places: dict[str, list[int]] = {}
         self.batch = Batch(aliases)
 
     def take(self, events: Iterable[Incoming]) -> Iterator[str]:
@@ -44,8 +44,8 @@ class Intake:
                 self.refused.append(Refusal(index, problem.where, problem.reason))
                 continue
             self.taken += 1
+            self._places.setdefault(document.digest, []).append(index)
             if document.digest not in self.bodies:
-                self._places[document.digest] = index
                 yield self._added(parsed)
 
     def retake(self, bodies: Iterable[tuple[str, bytes]]) -> Iterator[str]:
@@ -55,9 +55,10 @@ class Intake:
             yield self._added(parse(Document(orjson.loads(body), body, digest)))
 
     def refuse(self, digest: str, reason: str) -> None:
-        """Refuse an event that was taken in."""
-        self.taken -= 1
-        self.refused.append(Refusal(self._places[digest], "$", reason))
+        """Refuse an event that was taken in, wherever it came."""
+        for index in self._places[digest]:
+            self.taken -= 1
+            self.refused.append(Refusal(index, "$", reason))
 
     def again(self, aliases: Mapping[Name, Name]) -> "Intake":
         """Return the intake of the same events with other aliases."""
