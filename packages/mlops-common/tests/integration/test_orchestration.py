@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from mlops_common.orchestration.submission import PAGE, tell_log
 from mlops_common.orchestration.tasks import MINUTE, RETRIES, task
 from mlops_common.parts.overview import overview
 from mlops_common.ports import free_port
+from mlops_common.provenance import package_digest
 from mlops_common.settings import Settings
 from mlops_common.testing.canned import canned
 from mlops_common.testing.marks import PREFECT_CLIENT
@@ -160,3 +162,24 @@ def test_a_configured_api_that_nobody_serves_is_named(tmp_path: Path) -> None:
 
     assert "hunter2" not in str(caught.value)
     assert not (tmp_path / "home").exists()
+
+
+def test_another_version_of_the_code_is_another_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlops_common.orchestration.caching import content_key
+
+    package = tmp_path / "uc0_coded"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "tasks.py").write_text("def work(rows): return rows\n", "utf-8")
+    (package / "plain.py").write_text("X = 1\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    work = import_module("uc0_coded.tasks").work
+
+    first = content_key(work, {"rows": 1})
+    assert content_key(work, {"rows": 1}) == first
+    assert content_key(work, {"rows": 2}) != first
+    (package / "plain.py").write_text("X = 2\n", "utf-8")
+    package_digest.cache_clear()
+    assert content_key(work, {"rows": 1}) != first

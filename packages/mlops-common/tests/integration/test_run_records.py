@@ -4,23 +4,85 @@ import json
 import subprocess
 import sys
 import time
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError, ContractError, RefusedError
 from mlops_common.logger import get_logger
+from mlops_common.processes import wait_until
 from mlops_common.progress import step
-from mlops_common.provenance import package_digest
 from mlops_common.refs import DatasetRef
 from mlops_common.testing.command import python
 from mlops_common.testing.marks import PREFECT_CLIENT
-from mlops_common.testing.run_records import recorded
 
 pytestmark = [*PREFECT_CLIENT, pytest.mark.usefixtures("platform")]
+PATIENCE = 60.0  # seconds
 log = get_logger("mlops_common.observed")
+
+
+@dataclass
+class Recorded:
+    """What the API knows of a flow run.
+
+    Attributes:
+        name: Of the run.
+        artifacts: Data by key.
+        steps: State by step.
+        lines: Logger, level and message of each line of the log.
+    """
+
+    name: str
+    artifacts: dict[str, Any] = field(default_factory=dict)
+    steps: dict[str, str] = field(default_factory=dict)
+    lines: list[tuple[str, int, str]] = field(default_factory=list)
+
+
+def recorded(flow_name: str, until: Callable[[Recorded], bool]) -> Recorded:
+    """Return what is recorded of the newest run of a flow; it arrives by and by.
+
+    Args:
+        flow_name: Name of the flow.
+        until: Whether all has arrived that the test waits for.
+    """
+    found: list[Recorded] = []
+
+    def arrived() -> bool:
+        found[:] = [_read(flow_name)]
+        return until(found[0])
+
+    assert wait_until(arrived, PATIENCE), vars(found[0])
+    return found[0]
+
+
+def _read(flow_name: str) -> Recorded:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas import filters, sorting
+
+    with get_client(sync_client=True) as client:
+        [run] = client.read_flow_runs(
+            flow_filter=filters.FlowFilter(
+                name=filters.FlowFilterName(any_=[flow_name])
+            ),
+            sort=sorting.FlowRunSort.START_TIME_DESC,
+            limit=1,
+        )
+        only = filters.FlowRunFilterId(any_=[run.id])
+        chosen = filters.FlowRunFilter(id=only)
+        artifacts = client.read_artifacts(flow_run_filter=chosen)
+        steps = client.read_task_runs(flow_run_filter=chosen)
+        lines = client.read_logs(
+            filters.LogFilter(flow_run_id=filters.LogFilterFlowRunId(any_=[run.id]))
+        )
+    return Recorded(
+        name=run.name,
+        artifacts={a.key: a.data for a in artifacts if a.key},
+        steps={s.name[:-4]: s.state_name or "" for s in steps},
+        lines=[(line.name, line.level, line.message) for line in lines],
+    )
 
 
 def test_a_run_shows_its_name_pages_progress_and_the_log_of_plain_modules() -> None:
@@ -192,27 +254,6 @@ def test_a_finished_step_is_skipped_while_its_inputs_are_the_same_and_it_holds(
     pipeline("a")
     pipeline("a")
     assert done == ["a", "serve", "a", "serve", "serve"]
-
-
-def test_another_version_of_the_code_is_another_content(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from mlops_common.orchestration.caching import content_key
-
-    package = tmp_path / "uc0_coded"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "tasks.py").write_text("def work(rows): return rows\n", "utf-8")
-    (package / "plain.py").write_text("X = 1\n", "utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    work = import_module("uc0_coded.tasks").work
-
-    first = content_key(work, {"rows": 1})
-    assert content_key(work, {"rows": 1}) == first
-    assert content_key(work, {"rows": 2}) != first
-    (package / "plain.py").write_text("X = 2\n", "utf-8")
-    package_digest.cache_clear()
-    assert content_key(work, {"rows": 1}) != first
 
 
 LOST = """
