@@ -30,7 +30,7 @@ def test_arrays_hold_all_rows_in_their_order(
 
 
 def test_a_row_larger_than_an_array_should_be_is_one_by_itself() -> None:
-    rows = [{"a": "x" * 50}, {"b": 1}]
+    rows: list[dict[str, Any]] = [{"a": "x" * 50}, {"b": 1}]
 
     assert list(arrays(rows, 10)) == [b"[%s]" % orjson.dumps(row) for row in rows]
 

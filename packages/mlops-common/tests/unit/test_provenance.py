@@ -1,6 +1,7 @@
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -100,12 +101,12 @@ def test_the_code_of_a_job_is_marked_once_git_has_answered(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(checkout))
-    package = __import__("shop_jobs_of_git.loading")
+    import_module("shop_jobs_of_git.loading")
     (checkout / "shop_jobs_of_git/loading.py").write_text("changed = True", "utf-8")
     head = git(checkout, "rev-parse", "HEAD")
     found = code_of("shop_jobs_of_git.loading")
 
-    commit(Path(package.__file__).parent)
+    commit(checkout / "shop_jobs_of_git")
 
     assert (found.commit, marked(found).commit) == (head, f"{head}-dirty")
     # The host has no page of what was not committed.
