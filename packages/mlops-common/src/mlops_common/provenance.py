@@ -63,7 +63,7 @@ def _said(folder: Path) -> str | None:
             return None  # it may be a checkout of something else
         status = ("status", "--porcelain=v2", "--branch", "--untracked-files=no")
         lines = _git(folder, *status).splitlines()
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
     at = next((line.removeprefix(AT) for line in lines if line.startswith(AT)), "")
     changed = any(not line.startswith("#") for line in lines)
