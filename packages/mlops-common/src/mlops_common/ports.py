@@ -1,12 +1,19 @@
 """Ports of this machine's servers: free when they are taken, the same ever after."""
 
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
+from mlops_common.errors import BackendError
 from mlops_common.files import replacing
 from mlops_common.processes import LOOPBACK
 
+# Below what Linux (from 32,768) and macOS (from 49,152) give to connections that go
+# out, and what Kubernetes gives to its nodes (from 30,000).
+SERVERS = range(20_000, 30_000)
+TRIES = 100
 MLFLOW_PAGES = "platform/parts/mlflow.port"  # below the home; `mlops up` writes it
 
 
@@ -51,10 +58,22 @@ class Remembered:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of the loopback interface that nobody listens on now.
+
+    The system gives it to no connection that goes out, one of which could take it
+    before it is listened on.
+
+    Raises:
+        BackendError: Each of those that were tried is taken.
+    """
+    for port in SystemRandom().sample(SERVERS, TRIES):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise BackendError(
+        f"each of {TRIES} ports between {SERVERS[0]} and {SERVERS[-1]} is taken; end "
+        "servers that are not needed"
+    )
 
 
 def is_free(port: int) -> bool:

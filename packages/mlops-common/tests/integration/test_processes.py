@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mlops_common import ports
 from mlops_common.errors import BackendError
-from mlops_common.ports import free_port
+from mlops_common.ports import SERVERS, free_port
 from mlops_common.processes import Identity, Process, wait_until
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -188,5 +190,24 @@ def test_a_program_that_does_not_exist_is_told(process: Process) -> None:
     assert not process.running()
 
 
-def test_a_free_port_can_be_used() -> None:
-    assert 1024 < free_port() < 65536
+def test_a_free_port_can_be_listened_on_and_is_no_client_s() -> None:
+    port = free_port()
+
+    with (
+        socket.create_server(("127.0.0.1", port)) as server,
+        socket.create_connection(("127.0.0.1", port)) as client,
+    ):
+        assert server.getsockname()[1] == port
+        assert client.getsockname()[1] not in SERVERS
+
+
+def test_a_port_that_is_listened_on_is_not_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr(ports, "SERVERS", range(port, port + 1))
+        monkeypatch.setattr(ports, "TRIES", 1)
+
+        with pytest.raises(BackendError, match=f"between {port} and {port} is taken"):
+            free_port()
