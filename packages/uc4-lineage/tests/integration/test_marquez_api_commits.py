@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def jobs(store: LineageStore) -> list[str]:
 
 
 def test_requests_of_one_time_share_a_transaction(store: LineageStore) -> None:
-    requests = [lambda i=i: [run_event(f"job_{i}")] for i in range(50)]
+    requests = [partial(list, [run_event(f"job_{i}")]) for i in range(50)]
 
     assert told(store, requests) == [[]] * 50
     with store.connect() as connection:
@@ -55,7 +56,7 @@ def test_each_request_is_told_of_its_own_events(store: LineageStore) -> None:
         [wrong, run_event("a")],
     ]
 
-    found = told(store, [lambda events=events: events for events in requests])
+    found = told(store, [partial(list, events) for events in requests])
 
     places = [[(one.index, one.where) for one in refused] for refused in found]
     there = "$.job.namespace"
@@ -83,7 +84,7 @@ def test_each_request_is_told_that_the_store_failed(store: LineageStore) -> None
     with store.connect() as connection:
         connection.execute("ALTER TABLE lineage.events RENAME TO elsewhere")
 
-    found = told(store, [lambda i=i: [run_event(f"job_{i}")] for i in range(3)])
+    found = told(store, [partial(list, [run_event(f"job_{i}")]) for i in range(3)])
 
     for one in found:
         with pytest.raises(BackendError, match="nothing of the batch was stored"):
