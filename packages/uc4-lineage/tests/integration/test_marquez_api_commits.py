@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +12,10 @@ from uc4_lineage.marquez_api.commits import GroupCommit
 from uc4_lineage.testing.events import run_event
 
 Events = list[dict[str, Any]]
+
+
+def request(*events: dict[str, Any]) -> Callable[[], Events]:
+    return lambda: list(events)
 
 
 def told(store: LineageStore, requests: Iterable[Callable[[], Any]]) -> list[Any]:
@@ -36,7 +39,7 @@ def jobs(store: LineageStore) -> list[str]:
 
 
 def test_requests_of_one_time_share_a_transaction(store: LineageStore) -> None:
-    requests = [partial(list, [run_event(f"job_{i}")]) for i in range(50)]
+    requests = [request(run_event(f"job_{i}")) for i in range(50)]
 
     assert told(store, requests) == [[]] * 50
     with store.connect() as connection:
@@ -56,7 +59,7 @@ def test_each_request_is_told_of_its_own_events(store: LineageStore) -> None:
         [wrong, run_event("a")],
     ]
 
-    found = told(store, [partial(list, events) for events in requests])
+    found = told(store, [request(*events) for events in requests])
 
     places = [[(one.index, one.where) for one in refused] for refused in found]
     there = "$.job.namespace"
@@ -72,7 +75,7 @@ def test_nothing_is_stored_of_a_request_that_fails_while_it_is_read(
         raise KeyError("mine")
 
     found = told(
-        store, [lambda: [run_event("before")], broken, lambda: [run_event("after")]]
+        store, [request(run_event("before")), broken, request(run_event("after"))]
     )
 
     assert [found[0], found[2]] == [[], []]
@@ -84,7 +87,7 @@ def test_each_request_is_told_that_the_store_failed(store: LineageStore) -> None
     with store.connect() as connection:
         connection.execute("ALTER TABLE lineage.events RENAME TO elsewhere")
 
-    found = told(store, [partial(list, [run_event(f"job_{i}")]) for i in range(3)])
+    found = told(store, [request(run_event(f"job_{i}")) for i in range(3)])
 
     for one in found:
         with pytest.raises(BackendError, match="nothing of the batch was stored"):
