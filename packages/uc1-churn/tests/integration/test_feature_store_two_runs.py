@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from mlops_common.postgres.database import Postgres
+from uc1_churn.feature_repo.session import library
 from uc1_churn.feature_store.store import FeatureStore
 from uc1_churn.testing.feature_tables import write_entities, write_features
 
@@ -48,6 +49,7 @@ def test_two_runs_at_once_never_read_each_others_table(
     """They start with an empty registry, which one of them has to make."""
 
     assert postgres.server is not None
+    library()  # to import it later would give the other run time for all its rounds
     store = FeatureStore(postgres, tmp_path, database="two_runs")
     rows = write_entities(tmp_path / "rows.parquet", [(1, 1), (2, 1)])
     ours, theirs = (

@@ -8,6 +8,8 @@ from mlops_common.lineage.facets.own import schemas
 from mlops_common.lineage.receivers.base import Event
 from mlops_common.testing.shared import shared
 
+FORMATS = ("date-time", "uri", "uuid")  # all that the schemas name
+
 FOLDER = "data/lineage/openlineage_spec"
 CORE = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
 
@@ -52,7 +54,7 @@ class Specification:
         Draft202012Validator(
             {"$ref": reference},
             registry=self._registry,
-            format_checker=FormatChecker(),
+            format_checker=FormatChecker(FORMATS),
         ).validate(value)
 
 

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ log = get_logger(__name__)
 def library() -> Any:
     """Import Feast, without telemetry and with bounds on its DuckDB."""
     os.environ.setdefault("FEAST_USAGE", "False")
-    with silenced(), _unchanged(METRICS_FOLDER):
+    with silenced(), _unchanged(METRICS_FOLDER), _unchecked():
         import feast
         import ibis
     spill = Path(tempfile.gettempdir()) / f"mlops-spill-{os.getpid()}"
@@ -49,6 +50,22 @@ def _unchanged(variable: str) -> Iterator[None]:
             os.environ.pop(variable, None)
         else:
             os.environ[variable] = before
+
+
+@contextmanager
+def _unchecked() -> Iterator[None]:
+    """Let what is imported in the block check no types of its own calls.
+
+    Feast has typeguard rewrite its modules for that, at each import of it, which takes
+    two thirds of the time.
+    """
+    typeguard: Any = import_module("typeguard")
+    decorator = typeguard.typechecked
+    typeguard.typechecked = lambda target: target
+    try:
+        yield
+    finally:
+        typeguard.typechecked = decorator
 
 
 @contextmanager
