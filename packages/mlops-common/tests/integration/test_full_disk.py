@@ -1,19 +1,29 @@
-"""Tables written to the embedded server when its disk is, or becomes, full."""
+"""Runs, and tables in the embedded server, when the disk is, or becomes, full."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError
+from mlops_common.orchestration.session import orchestrated
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.loading import load_file
 from mlops_common.postgres.server import EmbeddedServer
 from mlops_common.sections import PostgresSettings
+from mlops_common.settings import Settings
 from mlops_common.simulation import write_company
+from mlops_common.testing.canned import canned
+from mlops_common.testing.marks import PREFECT_CLIENT
 from mlops_common.testing.postgres import small_disk, temporary_home
+
+pytestmark = PREFECT_CLIENT
 
 DISK = 400  # MB
 FULL = r"the disk of .* is full.*free some space, or point MLOPS_HOME"
@@ -94,3 +104,45 @@ def test_a_disk_that_fills_during_a_load_is_told_and_leaves_nothing(
 
     assert tables(small) == ["customers"]
     assert simulate(small, 20) == 40
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A home on a disk with room for a run, and not for two."""
+    with small_disk(tmp_path, megabytes=110):
+        yield tmp_path
+
+
+def note(home: Path, size: int) -> None:
+    """Write bytes as a library does that keeps its notes in SQLite."""
+    with closing(sqlite3.connect(home / "notes.db")) as notes:
+        notes.execute("CREATE TABLE notes (note BLOB)")
+        for _ in range(size >> 20):
+            notes.execute("INSERT INTO notes VALUES (zeroblob(1048576))")
+        notes.commit()
+
+
+def test_whatever_ends_a_run_on_a_full_disk_it_is_the_disk_that_is_told(
+    home: Path,
+) -> None:
+    with (
+        canned({}) as url,
+        temporary_settings({PREFECT_API_URL: f"{url}/api"}),
+        pytest.raises(BackendError, match=FULL) as caught,
+        orchestrated(connect(Settings(home=home))),
+    ):
+        note(home, 200 << 20)
+
+    assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
+
+
+def test_with_room_on_the_disk_an_error_stays_what_it_is(home: Path) -> None:
+    note(home, 0)
+
+    with (
+        canned({}) as url,
+        temporary_settings({PREFECT_API_URL: f"{url}/api"}),
+        pytest.raises(sqlite3.OperationalError, match="already exists"),
+        orchestrated(connect(Settings(home=home))),
+    ):
+        note(home, 0)

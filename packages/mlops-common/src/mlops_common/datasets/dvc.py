@@ -113,11 +113,13 @@ class Dvc:
 
 @contextmanager
 def _translated(action: str) -> Iterator[None]:
-    """Turn the errors of DVC, of its git library and of the disk into ours."""
+    """Turn the errors of DVC, of its libraries and of the disk into ours."""
+    from sqlite3 import Error  # of its notes on what it has hashed
+
     from dvc.exceptions import DvcException
     from scmrepo.exceptions import SCMError
 
     try:
         yield
-    except (DvcException, SCMError, OSError) as error:
+    except (DvcException, SCMError, Error, OSError) as error:
         raise BackendError(f"DVC could not {action}: {error}") from error

@@ -95,10 +95,11 @@ def _translated(home: Path, url: str) -> Iterator[None]:
 
     try:
         yield
-    except (HTTPError, BackendError) as error:
-        if not has_room(home):
+    except Exception as error:
+        known = isinstance(error, MlopsError) and not isinstance(error, BackendError)
+        if not known and not has_room(home):
             raise no_room(home) from error
-        if isinstance(error, BackendError):
+        if not isinstance(error, HTTPError):
             raise
         ended = _ended_by(error)
         if ended is not None:
