@@ -168,7 +168,7 @@ def contend(name: str, home: Path, file: Path) -> None:
     made = file.read_bytes().splitlines()
     made = made[:ONE_BY_ONE] if name == "insert" else made
     with postgres.connect("postgres", autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS bench")
+        connection.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
     postgres.ensure_database("bench")
     LineageStore(postgres, "bench").connect().close()
     with postgres.connect("bench", autocommit=True) as connection:
