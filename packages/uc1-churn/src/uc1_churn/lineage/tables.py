@@ -19,8 +19,7 @@ _known: dict[str, Dataset] = {}  # by URI: what is under a digest does not chang
 
 def of_file(path: Path, name: DatasetName) -> Dataset:
     """Return what the footer of a file tells of the dataset `name`."""
-    with path.open("rb") as stream:
-        return _described(stream, name)
+    return _described(path, path.stat().st_size, name)
 
 
 def of_object(platform: Platform, key: str, name: DatasetName) -> Dataset:
@@ -38,8 +37,13 @@ def of_object(platform: Platform, key: str, name: DatasetName) -> Dataset:
     found = _known.get(uri)
     if found is None:
         file = platform.datasets.at_hand(ref)
-        with file.open("rb") if file else platform.objects.open(key) as stream:
-            found = _described(stream, name)
+        if file is not None:
+            found = of_file(file, name)
+        else:
+            with platform.objects.open(key) as stream:
+                size = stream.seek(0, END)
+                stream.seek(0)
+                found = _described(stream, size, name)
         if len(_known) >= MOST:
             _known.clear()
         _known[uri] = found
@@ -70,10 +74,8 @@ def metrics(path: Path) -> dict[str, ColumnMetrics]:
     return found
 
 
-def _described(stream: BinaryIO, name: DatasetName) -> Dataset:
-    size = stream.seek(0, END)
-    stream.seek(0)
-    with pq.ParquetFile(stream) as file:
+def _described(source: Path | BinaryIO, size: int, name: DatasetName) -> Dataset:
+    with pq.ParquetFile(source) as file:
         return Dataset(
             name=name,
             fields=arrow_columns(file.schema_arrow),
