@@ -34,6 +34,21 @@ def version(number: str, uri: str = "", **facets: Any) -> dict[str, Any]:
     return {"version": {"datasetVersion": number}, **source, **facets}
 
 
+def registered(number: int, snapshot: str) -> dict[str, Any]:
+    """Return a version of the model, with what MLflow knows of it."""
+    facts = {
+        "run_id": f"mlflow{number}",
+        "experiment": "churn",
+        "git_commit": f"commit{number}",
+        "dataset": snapshot,
+        "uri": f"file:///models/{number}",
+        "page": f"http://127.0.0.1:5001/#/experiments/4/runs/mlflow{number}",
+    }
+    return dataset(
+        "churn", namespace=MODELS, facets=version(str(number), mlops_model=facts)
+    )
+
+
 def trained(number: int, snapshot: str, at: float) -> list[dict[str, Any]]:
     """Return the runs that lead to a version of the model, told from minute `at` on."""
     digest = f"d{number}" * 10
@@ -59,17 +74,7 @@ def trained(number: int, snapshot: str, at: float) -> list[dict[str, Any]]:
         namespace="file",
         facets=version(digest, f"file:///objects/{digest}.parquet"),
     )
-    facts = {
-        "run_id": f"mlflow{number}",
-        "experiment": "churn",
-        "git_commit": f"commit{number}",
-        "dataset": snapshot,
-        "uri": f"file:///models/{number}",
-        "page": f"http://127.0.0.1:5001/#/experiments/4/runs/mlflow{number}",
-    }
-    model = dataset(
-        "churn", namespace=MODELS, facets=version(str(number), mlops_model=facts)
-    )
+    model = registered(number, snapshot)
     decision = {"model": "churn", "version": number, "passed": number > 1}
     copied = run_event("extract", [dataset(SOURCE, namespace=LOCAL)], [staged], at=at)
     copied["job"]["facets"] = {"sql": {"query": COPY, **facet()}}
