@@ -77,14 +77,14 @@ class Stopwatch:
         self.wall = self.own = self.cpu = 0.0
 
     def __enter__(self) -> Self:
-        self._start, self._waited = time.perf_counter(), _waited()
-        self._computed = time.thread_time()
+        self._waited = _waited()
+        self._start, self._computed = time.perf_counter(), time.thread_time()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.cpu += time.thread_time() - self._computed
-        waited = _waited() - self._waited
         wall = time.perf_counter() - self._start
+        self.cpu += time.thread_time() - self._computed
+        waited = _waited() - self._waited  # last: to read it lets other threads run
         self.wall += wall
         self.own += wall - waited
 

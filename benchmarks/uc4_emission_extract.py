@@ -2,8 +2,8 @@
 
 It reads a simulated company from a server in a temporary home, whose embedded store is
 told meanwhile. What is measured is all that the step does for its lineage: it begins
-and ends, says its statement, lets a thread ask the server for columns and owner of the
-table, and looks at the file that it wrote. `uc4_emission.py` runs it, and takes the
+and ends, says its statement, asks the server for columns and owner of the table, and
+looks at the file that it wrote. `uc4_emission.py` runs it, and takes the
 JSON that it prints. Alone:
 
     python benchmarks/uc4_emission_extract.py --tasks 40
@@ -21,7 +21,7 @@ import harness
 import psycopg
 
 from mlops_common.bootstrap import Platform, connect
-from mlops_common.lineage.recording import executes, looks_up, writes
+from mlops_common.lineage.recording import executes, reads, writes
 from mlops_common.orchestration.lineage import told_flow, told_try
 from mlops_common.orchestration.tasks import is_passing, too_late
 from mlops_common.postgres.transfer import extract
@@ -30,7 +30,6 @@ from mlops_common.testing.postgres import temporary_postgres
 from uc1_churn.config import CUSTOMERS
 from uc1_churn.lineage import source
 from uc1_churn.tables import extraction
-from uc1_churn.tables.staging import StagedTable
 
 PATIENCE = 60.0  # seconds
 END = date(2026, 1, 1)
@@ -47,18 +46,17 @@ def extract_from_postgres() -> None:
 def step(platform: Platform, target: Path) -> harness.Stopwatch:
     """Extract as the step of UC1 does; return what its lineage took."""
     watch, told = harness.Stopwatch(), ExitStack()
-    staged = StagedTable(name=CUSTOMERS.name, path=target, rows=0)
 
-    def look(_: psycopg.Connection) -> None:
+    def look(connection: psycopg.Connection) -> None:
         with watch:
-            looks_up(lambda: source.read(platform, CUSTOMERS))
+            reads(lambda: source.read(platform, CUSTOMERS, connection))
 
     with watch:
         told.enter_context(told_try(extract_from_postgres, is_passing, too_late))
         executes(lambda: source.statement(platform, CUSTOMERS))
-    extract(platform.postgres, extraction.query(CUSTOMERS), target, look=look)
+    found = extract(platform.postgres, extraction.query(CUSTOMERS), target, look=look)
     with watch:
-        writes(lambda: source.staged(platform, CUSTOMERS, staged))
+        writes(lambda: source.staged(platform, CUSTOMERS, target, found))
         told.close()
     return watch
 

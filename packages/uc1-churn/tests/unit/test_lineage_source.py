@@ -8,13 +8,13 @@ import pyarrow.parquet as pq
 
 from mlops_common.bootstrap import Platform
 from mlops_common.lineage.sql_lineage import parsed
+from mlops_common.postgres.transfer import Extract
 from mlops_common.refs import DatasetRef
 from uc1_churn.config import CUSTOMERS, DatasetSpec
 from uc1_churn.lineage import (
     places,
     source,
 )
-from uc1_churn.tables.staging import StagedTable
 from uc1_churn.testing.lineage import SPEC, named, origins, store
 
 
@@ -60,8 +60,9 @@ def test_the_staged_file_has_the_name_of_no_passing_folder(
     file = tmp_path / "tmp1234" / "shop.parquet"
     file.parent.mkdir()
     pq.write_table(pa.table({"id": [1], "anything": ["x"]}), file)
+    extract = Extract(rows=1, columns={"id": "int64", "anything": "string"})
 
-    found = source.staged(platform, SPEC, StagedTable(name="shop", path=file, rows=1))
+    found = source.staged(platform, SPEC, file, extract)
 
     assert "tmp1234" not in str(found.name)
     assert [(field.name, field.type) for field in found.fields] == [

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlops_common.lineage.courtesy import Courtesy
+from mlops_common.lineage.courtesy import courtesy
 from mlops_common.lineage.drain import Drained, drained
 from mlops_common.lineage.observation import Observation
 from mlops_common.lineage.outlet import Outlet
@@ -57,7 +57,6 @@ class Emitter:
         self._receivers = receivers
         self._event = event
         self._lock = threading.RLock()
-        self._courtesy = Courtesy()
         self._tellers: list[Teller] = []
         self._unstarted: list[Outlet] = []
         self._mute = False
@@ -80,7 +79,7 @@ class Emitter:
     def emit(self, seen: Observation) -> None:
         """Take an observation; never raises, and waits for no receiver."""
         try:
-            with self._courtesy.emitting():
+            with courtesy().speaking():
                 self._put(record(seen))
         except Exception as error:  # noqa: BLE001 - no run fails for its lineage
             log.warning("lineage of %s is lost: %s", seen.job, masked(f"{error!r}"))
@@ -165,7 +164,7 @@ class Emitter:
             self._overflow = overflow
             self._unstarted = self._outlets(receivers, overflow)
         while self._unstarted:
-            self._tellers.append(Teller(self._unstarted[0], self._courtesy))
+            self._tellers.append(Teller(self._unstarted[0]))
             del self._unstarted[0]
 
     def _outlets(
@@ -173,14 +172,7 @@ class Emitter:
     ) -> list[Outlet]:
         names = [receiver.name for receiver in receivers]
         return [
-            Outlet(
-                one,
-                self.folder,
-                self._event,
-                peers=names,
-                overflow=overflow,
-                courtesy=self._courtesy,
-            )
+            Outlet(one, self.folder, self._event, peers=names, overflow=overflow)
             for one in receivers
         ]
 
@@ -198,7 +190,7 @@ class Emitter:
         deadline = time.monotonic() + timeout
         for teller in self._tellers:
             teller.wake()
-        with self._courtesy.hurrying():
+        with courtesy().hurrying():
             while waiting := [one for one in self._tellers if self._behind(one, end)]:
                 away = all(one.away or one.silence > silence for one in waiting)
                 if away or time.monotonic() > deadline:
@@ -215,9 +207,8 @@ class Emitter:
         return outlet.told < end and bool(self.folder.numbers())
 
     def _reset(self) -> None:
-        """Forget threads and turns: a new process has none."""
+        """Forget threads: a new process has none."""
         self._lock = threading.RLock()
-        self._courtesy = Courtesy()
         self._tellers, self._unstarted = [], []
         self._overflow = Overflow([])
         self._last = Position()

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 
 from mlops_common.errors import BackendError, ConfigError
-from mlops_common.lineage.courtesy import Courtesy
+from mlops_common.lineage.courtesy import courteous, courtesy
 from mlops_common.lineage.overflow import Overflow
 from mlops_common.lineage.receivers.base import Event, Receiver
 from mlops_common.lineage.spool.folder import MODE, Position, SpoolFolder
@@ -44,7 +44,6 @@ class Outlet:
         *,
         peers: Sequence[str],
         overflow: Overflow | None = None,
-        courtesy: Courtesy | None = None,
     ) -> None:
         """Make an outlet; nothing is told yet.
 
@@ -54,7 +53,6 @@ class Outlet:
             event: Makes the event of a record.
             peers: Names of all receivers: what all of them were told is deleted.
             overflow: What the disk did not take, to be told after the spool.
-            courtesy: To those who emit meanwhile.
         """
         self.receiver = receiver
         self.reader = SpoolReader(folder, receiver.name)
@@ -62,7 +60,6 @@ class Outlet:
         self._event = event
         self._peers = peers
         self._overflow = overflow
-        self._courtesy = courtesy or Courtesy()
         self._suspects = Suspects(folder, receiver.name)
         self._taking = Taking(receiver)
         self.refused = 0
@@ -141,8 +138,7 @@ class Outlet:
         events: list[Event] = []
         sources: list[bytes] = []
         with self._suspects.watching() as look:
-            for record in records:
-                self._courtesy.step_aside()
+            for record in courteous(records):
                 if self._suspects.guilty(record):
                     self._set_aside(record, GUILTY)
                     continue
@@ -151,7 +147,7 @@ class Outlet:
                 if event is not None:
                     events.append(event)
                     sources.append(record)
-        self._courtesy.step_aside()
+        courtesy().step_aside()
         for refused in self._taking.take(events):
             self._set_aside(sources[refused.index], refused.reason)
 

@@ -6,16 +6,15 @@ calls cost nothing. An error in what is said is logged and ends no run.
 """
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
+from mlops_common.lineage.courtesy import courtesy
 from mlops_common.lineage.dataset import LEFT_OUT, Dataset
 from mlops_common.lineage.json_value import facet_value
-from mlops_common.lineage.lookup import look_up
 from mlops_common.lineage.naming import DatasetName
 from mlops_common.lineage.observation import Observation
 from mlops_common.lineage.statement import Statement
@@ -29,7 +28,6 @@ MOST_DATASETS = 1_000  # that a run reads, and that it writes
 MOST_STATEMENTS = 200
 MOST_QUERIES = 1 << 20  # characters of all statements
 MOST_NOTES = 100  # facets, and jobs without a run
-PATIENCE = 1.0  # seconds for which the end of a run waits for what is looked up
 
 log = get_logger(__name__)
 _current: ContextVar["Recording | None"] = ContextVar("recording", default=None)
@@ -51,7 +49,6 @@ class Recording:
         self._declared: list[Observation] = []
         self._queries = 0
         self._left_out: Counter[str] = Counter()
-        self._lookups: list[threading.Event] = []
 
     @property
     def inputs(self) -> tuple[Dataset, ...]:
@@ -120,28 +117,6 @@ class Recording:
             else:
                 self._facets[name] = facet_value({**(known or {}), **facet})
 
-    def look_up(self, find: Callable[[], Iterable[Dataset]]) -> None:
-        """Add as inputs what a function finds, which another thread calls."""
-
-        def look() -> None:
-            with _guarded():
-                for dataset in find():
-                    self.read(dataset)
-
-        self._lookups.append(look_up(look))
-
-    def settle(self, timeout: float = PATIENCE) -> None:
-        """Wait for what is looked up.
-
-        Args:
-            timeout: Seconds after which what is not found yet stays unknown.
-        """
-        deadline = time.monotonic() + timeout
-        while self._lookups:
-            done = self._lookups.pop()
-            if not done.wait(max(deadline - time.monotonic(), 0.0)):
-                log.warning("part of the lineage stays unknown: no answer in time")
-
     def _add(self, into: dict[DatasetName, Dataset], dataset: Dataset) -> None:
         with self._lock:
             known = into.get(dataset.name)
@@ -181,18 +156,6 @@ def reads(*datasets: Told) -> None:
         >>> reads(lambda: 1 / 0)  # nobody listens
     """
     _tell(Recording.read, datasets)
-
-
-def looks_up(find: Callable[[], Iterable[Dataset]]) -> None:
-    """Say what the run at hand reads, where it takes a while to find out.
-
-    Args:
-        find: Returns the datasets; called in another thread, and only where somebody
-            listens. The end of the run waits for it a second at most.
-    """
-    with _listening() as run:
-        if run is not None:
-            run.look_up(find)
 
 
 def writes(*datasets: Told) -> None:
@@ -250,13 +213,8 @@ def _tell(add: Callable[[Recording, Dataset], None], told: Iterable[Told]) -> No
 @contextmanager
 def _listening() -> Iterator[Recording | None]:
     """Yield who listens; no run fails for what is said of it."""
-    with _guarded():
-        yield _current.get()
-
-
-@contextmanager
-def _guarded() -> Iterator[None]:
     try:
-        yield
+        with courtesy().speaking():
+            yield _current.get()
     except Exception as error:  # noqa: BLE001 - whatever it is
         log.warning("part of the lineage stays unknown: %s", masked(f"{error!r}"))

@@ -4,7 +4,7 @@ import random
 import threading
 
 from mlops_common.errors import MlopsError
-from mlops_common.lineage.courtesy import Courtesy
+from mlops_common.lineage.courtesy import courtesy
 from mlops_common.lineage.outlet import Outlet
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
@@ -24,15 +24,13 @@ class Teller:
         away: Whether the receiver did not listen when it was last told something.
     """
 
-    def __init__(self, outlet: Outlet, courtesy: Courtesy) -> None:
+    def __init__(self, outlet: Outlet) -> None:
         """Start the thread.
 
         Args:
             outlet: What is told.
-            courtesy: To those who emit meanwhile.
         """
         self.outlet = outlet
-        self._courtesy = courtesy
         self.away = False
         self._pause = FIRST_PAUSE
         self._wake = threading.Event()
@@ -63,7 +61,7 @@ class Teller:
             timeout: Seconds to wait for it.
         """
         self.end()
-        with self._courtesy.hurrying():
+        with courtesy().hurrying():
             self._thread.join(timeout)
         if self._thread.is_alive():
             self.outlet.abandon()
@@ -72,7 +70,7 @@ class Teller:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            self._courtesy.wait_for_quiet()
+            courtesy().wait_for_quiet()
             try:
                 self.outlet.tell(self._closed.is_set)
             except Exception as error:  # noqa: BLE001 - a thread must not end by one

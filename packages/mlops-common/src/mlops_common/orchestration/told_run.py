@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+from mlops_common.lineage.courtesy import courtesy
 from mlops_common.lineage.observation import (
     Failure,
     JobRun,
@@ -109,13 +110,11 @@ class ToldRun:
     def complete(self) -> None:
         """Tell that the run ended well."""
         self._end_what_waits()
-        self.said.settle()
         self._end("COMPLETE")
 
     def fail(self, error: Exception) -> None:
         """Tell that an error ended the run."""
         self._end_what_waits()
-        self.said.settle()
         self._end("FAIL", _failure(error))
 
     def abort(self, reason: str) -> None:
@@ -166,7 +165,8 @@ class ToldRun:
 def guarded(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
     """Call what no run may fail for; an error is only logged."""
     try:
-        return call(*args, **kwargs)
+        with courtesy().speaking():
+            return call(*args, **kwargs)
     except Exception as error:  # noqa: BLE001 - as the name says
         log.warning("part of the lineage is not told: %s", _described(error))
         return None

@@ -16,6 +16,5 @@
 
 Every function here takes references and returns values; the tasks say them. They are
 called only while somebody listens, in the thread of the step: they ask no server that
-the step does not ask at that moment, and take what it has at hand. The columns of the
-source tables alone are looked up by another thread while the step extracts.
+the step does not ask at that moment, and take what it has at hand.
 """

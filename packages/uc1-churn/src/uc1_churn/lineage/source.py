@@ -1,7 +1,9 @@
 """From the source tables to a revision: what extract, upload and version tell."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import psycopg
 from psycopg import sql
 
 from mlops_common.bootstrap import Platform
@@ -9,12 +11,12 @@ from mlops_common.lineage import sql_lineage
 from mlops_common.lineage.dataset import Dataset, columns, copied
 from mlops_common.lineage.naming import DatasetName, postgres_server
 from mlops_common.lineage.statement import Statement
+from mlops_common.postgres.transfer import Extract
 from mlops_common.refs import DatasetRef
 from uc1_churn.config import DatasetSpec
 from uc1_churn.lineage import places, tables
 from uc1_churn.tables import extraction
 from uc1_churn.tables.parquet import statement as text
-from uc1_churn.tables.staging import StagedTable
 
 
 def statement(platform: Platform, spec: DatasetSpec) -> Statement:
@@ -39,39 +41,45 @@ def statement(platform: Platform, spec: DatasetSpec) -> Statement:
     )
 
 
-def read(platform: Platform, spec: DatasetSpec) -> Iterator[Dataset]:
+def read(
+    platform: Platform, spec: DatasetSpec, connection: psycopg.Connection
+) -> Iterator[Dataset]:
     """Yield the source tables with the columns, types and owner that the server tells.
 
     Args:
         platform: Where they are.
         spec: The table, or the query that reads them.
+        connection: To their database.
 
     Raises:
-        MlopsError: The server cannot be reached.
-        psycopg.Error: It failed.
+        psycopg.Error: The server failed.
     """
     if spec.table is not None:
         found: tuple[DatasetName, ...] = (places.source_table(platform, spec.table),)
     else:
         found = sql_lineage.tables(statement(platform, spec))
-    with platform.postgres.connect() as connection:
-        for name in found:
-            relation = sql.Identifier(*_parts(platform, name)).as_string(connection)
-            rows = connection.execute(text("source_columns"), (relation,)).fetchall()
-            owner = {"owner": f"role:{rows[0][2]}"} if rows else {}
-            types = {column: kind for *_, column, kind in rows}
-            yield Dataset(name=name, fields=columns(types), kind="TABLE", **owner)
+    for name in found:
+        relation = sql.Identifier(*_parts(platform, name)).as_string(connection)
+        rows = connection.execute(text("source_columns"), (relation,)).fetchall()
+        owner = {"owner": f"role:{rows[0][0]}"} if rows else {}
+        types = {column: kind for _, column, kind in rows}
+        yield Dataset(name=name, fields=columns(types), kind="TABLE", **owner)
 
 
-def staged(platform: Platform, spec: DatasetSpec, table: StagedTable) -> Dataset:
+def staged(
+    platform: Platform, spec: DatasetSpec, file: Path, found: Extract
+) -> Dataset:
     """Return the staged file; its columns are those of the table, where it is one."""
-    name = places.staged(platform, table.name)
-    written = tables.of_file(table.path, name)
-    if spec.table is None:
-        return written
-    source = places.source_table(platform, spec.table)
-    names = [field.name for field in written.fields]
-    return written.model_copy(update={"origins": copied(source, names)})
+    table = None if spec.table is None else places.source_table(platform, spec.table)
+    return Dataset(
+        name=places.staged(platform, spec.name),
+        fields=columns(found.columns),
+        rows=found.rows,
+        size=file.stat().st_size,
+        files=1,
+        kind="FILE",
+        origins={} if table is None else copied(table, found.columns),
+    )
 
 
 def uploaded(platform: Platform, source: DatasetName, ref: DatasetRef) -> Dataset:

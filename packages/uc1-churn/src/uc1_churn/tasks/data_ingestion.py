@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 from mlops_common.bootstrap import connect
-from mlops_common.lineage.recording import executes, looks_up, reads, writes
+from mlops_common.lineage.recording import executes, reads, writes
 from mlops_common.orchestration.tasks import HOUR, task
 from mlops_common.postgres.transfer import extract
 from mlops_common.progress import step
@@ -28,12 +28,14 @@ def extract_from_postgres(spec: DatasetSpec) -> StagedTable:
                 platform.postgres,
                 extraction.query(spec),
                 target,
-                look=lambda _: looks_up(lambda: source.read(platform, spec)),
+                look=lambda connection: reads(
+                    lambda: source.read(platform, spec, connection)
+                ),
             )
         except BaseException:
             staging.discard(staged)
             raise
-    writes(lambda: source.staged(platform, spec, staged))
+    writes(lambda: source.staged(platform, spec, target, found))
     return staged.model_copy(update={"rows": found.rows})
 
 

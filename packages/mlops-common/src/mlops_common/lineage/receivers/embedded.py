@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlops_common.errors import BackendError
+from mlops_common.lineage.courtesy import courteous
 from mlops_common.lineage.receivers.base import Event, Refused
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class EmbeddedReceiver:
             BackendError: PostgreSQL failed, or this machine has no room for its work.
         """
         try:
-            found = self._store.ingest(events)
+            found = self._store.ingest(courteous(events))
         except (OSError, MemoryError) as error:
             raise BackendError(
                 f"the store of lineage has no room to work: {error!r}; free disk and "
