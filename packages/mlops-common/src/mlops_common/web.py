@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlops_common.errors import BackendError, ConfigError
+from mlops_common.errors import BackendError, ConfigError, MlopsError
 from mlops_common.params import masked
 
 TIMEOUT = 5.0  # seconds
@@ -77,15 +77,18 @@ def request(
         with error:
             return Answer(error.code, error.read())
     except (OSError, ValueError, HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            raise ConfigError(
-                f"{shown} has a certificate that is not trusted: "
-                f"{reason.verify_message}; name the certificates that sign it (ca_file)"
-            ) from error
-        raise BackendError(f"{shown} cannot be reached: {masked(str(reason))}") from (
-            error
+        raise _unanswered(shown, error) from error
+
+
+def _unanswered(shown: str, error: Exception) -> MlopsError:
+    """Return the error for a request that no server answered."""
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return ConfigError(
+            f"{shown} has a certificate that is not trusted: "
+            f"{reason.verify_message}; name the certificates that sign it (ca_file)"
         )
+    return BackendError(f"{shown} cannot be reached: {masked(str(reason))}")
 
 
 def healthy(url: str) -> bool:

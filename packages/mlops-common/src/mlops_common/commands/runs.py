@@ -12,6 +12,28 @@ if TYPE_CHECKING:
     from mlops_common.console import Steps
     from mlops_common.use_case import UseCase
 
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="One param, such as training.seed=1."),
+]
+ParamsFile = Annotated[
+    str | None,
+    typer.Option("--params", help="YAML file with params, or a preset's name."),
+]
+Deployed = Annotated[
+    bool, typer.Option("--deployed", help="On a worker, as it is deployed.")
+]
+Serve = Annotated[
+    bool,
+    typer.Option("--serve", help="Stay, and run it on schedule without a worker."),
+]
+DeploymentName = Annotated[
+    str,
+    typer.Option(
+        "--deployment", help="Which one --deployed or --serve takes, if not the first."
+    ),
+]
+
 
 def demo(
     context: typer.Context,
@@ -35,28 +57,11 @@ def demo(
 def run(  # noqa: PLR0913 - the options of the command
     context: typer.Context,
     case: Annotated[str, typer.Argument(help="Use case, such as uc1.")] = "",
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="One param, such as training.seed=1."),
-    ] = None,
-    params: Annotated[
-        str | None,
-        typer.Option("--params", help="YAML file with params, or a preset's name."),
-    ] = None,
-    deployed: Annotated[
-        bool, typer.Option("--deployed", help="On a worker, as it is deployed.")
-    ] = False,
-    serve: Annotated[
-        bool,
-        typer.Option("--serve", help="Stay, and run it on schedule without a worker."),
-    ] = False,
-    deployment: Annotated[
-        str,
-        typer.Option(
-            "--deployment",
-            help="Which one --deployed or --serve takes, if not the first.",
-        ),
-    ] = "",
+    assignments: Assignments = None,
+    params: ParamsFile = None,
+    deployed: Deployed = False,
+    serve: Serve = False,
+    deployment: DeploymentName = "",
     as_json: AsJson = False,
 ) -> None:
     """Run one installed use case; without a name, list them."""

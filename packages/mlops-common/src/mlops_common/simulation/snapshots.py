@@ -84,9 +84,7 @@ def simulate(
     total = customers + monthly * (months - 1)
     for number, first in enumerate(range(1, total + 1, BLOCK)):
         ids = np.arange(first, min(first + BLOCK, total + 1))
-        joined = np.where(
-            ids <= customers, 0, 1 + (ids - customers - 1) // max(monthly, 1)
-        )
+        joined = _months_of_joining(ids, customers, monthly)
         stream = np.random.SeedSequence(seed, spawn_key=(number,))
         rng = np.random.Generator(np.random.Philox(stream))
         for batch in _snapshots(rng, behaviour, ids, joined, instants):
@@ -109,6 +107,11 @@ def snapshot_instants(months: int, end: date) -> list[datetime]:
     day = min(end.day, LAST_SAFE_DAY)
     days = (date(*_year_month(index - back), day) for back in range(months, 0, -1))
     return [datetime.combine(when, time(), UTC) for when in days]
+
+
+def _months_of_joining(ids: np.ndarray, founders: int, monthly: int) -> np.ndarray:
+    """Return the number of the first snapshot that holds each customer, shape (n,)."""
+    return np.where(ids <= founders, 0, 1 + (ids - founders - 1) // max(monthly, 1))
 
 
 def _year_month(index: int) -> tuple[int, int]:

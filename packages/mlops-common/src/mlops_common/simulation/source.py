@@ -2,7 +2,7 @@
 
 import io
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from importlib.resources import files
@@ -15,7 +15,7 @@ from psycopg import errors, sql
 from mlops_common.errors import ConfigError
 from mlops_common.postgres import refusals
 from mlops_common.postgres.database import Postgres
-from mlops_common.progress import step
+from mlops_common.progress import Advance, step
 from mlops_common.simulation.snapshots import simulate
 
 SIMULATED = "simulated: "
@@ -64,12 +64,7 @@ def write_company(
         _explained(postgres, table),
     ):
         connection.execute(_statement("customers", names))
-        cursor = connection.cursor()
-        with cursor.copy(COPY.format(**names)) as copy:
-            for batch in batches:
-                copy.write(_csv(batch))
-                advance(batch.num_rows)
-        rows = cursor.rowcount
+        rows = _copied(connection, COPY.format(**names), batches, advance)
         connection.execute(_statement("publish", names))
         connection.commit()
     return rows
@@ -103,6 +98,21 @@ def _names(table: str) -> dict[str, sql.Composable]:
 
 def _statement(file: str, names: dict[str, sql.Composable]) -> sql.Composed:
     return sql.SQL((STATEMENTS / f"{file}.sql").read_text("utf-8")).format(**names)
+
+
+def _copied(
+    connection: psycopg.Connection,
+    statement: sql.Composed,
+    batches: Iterable[pa.RecordBatch],
+    advance: Advance,
+) -> int:
+    """Copy all rows into a table; return how many there were."""
+    cursor = connection.cursor()
+    with cursor.copy(statement) as copy:
+        for batch in batches:
+            copy.write(_csv(batch))
+            advance(batch.num_rows)
+    return cursor.rowcount
 
 
 def _csv(batch: pa.RecordBatch) -> bytes:

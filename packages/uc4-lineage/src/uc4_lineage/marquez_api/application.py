@@ -74,14 +74,18 @@ def application(
     app.state.commits = GroupCommit(store)
     app.state.cache = Cache()
     app.state.platform = platform
+    _add_routes(app)
+    add_handlers(app)
+    app.add_middleware(Access, key=api_key, hosts=hosts)
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
     app.add_route(HEALTH, healthy, methods=["GET"])
     app.add_route(f"{PREFIX}/lineage", receive_event, methods=["POST"])
     app.add_route(f"{PREFIX}/lineage/batch", receive_batch, methods=["POST"])
     for module in ROUTES:
         app.include_router(module.router, prefix=PREFIX)
-    add_handlers(app)
-    app.add_middleware(Access, key=api_key, hosts=hosts)
-    return app
 
 
 async def healthy(_: object) -> Response:
