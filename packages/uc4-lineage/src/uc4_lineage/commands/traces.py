@@ -93,7 +93,7 @@ def _ways(found: PredictionTrace) -> None:
 
 
 def _since(run: UUID | None) -> str:
-    return "as the job makes it now" if run is None else f"as told by run {run}"
+    return "as the job made it then" if run is None else f"as told by run {run}"
 
 
 def _value(value: Any) -> str:

@@ -22,8 +22,8 @@ class Hop:
         origin: The column of an input that goes into it.
         job: The job that makes it so.
         how: Such as IDENTITY or AGGREGATION, and a description; may be empty.
-        run: The run of the job that told so when the model was made; nothing where it
-            is only known how the job makes the column now.
+        run: The run of the job that told so when the model, or what it was asked with,
+            was made; nothing where it is only known how the job made the column.
     """
 
     column: Node

@@ -72,7 +72,8 @@ def trace_model(
         name: Registered name of the model.
         version: Its version.
         service: Name of the service that answered with it; by default as the model.
-        at: When it answered; else its last deployment counts.
+        at: When it answered: the deployment, decision and promotion before count;
+            the last ones when omitted.
 
     Raises:
         NotFoundError: Neither a run nor the registry knows the version.
@@ -87,17 +88,19 @@ def trace_model(
     facts = (
         steps.service(reader, service or name, version, at),
         steps.version(name, version, known, by_runs=bool(told)),
-        *_judged(reader, name, version),
+        *_judged(reader, name, version, at),
         *_trained(platform, reader, made, known),
     )
     return ModelTrace(name, version, facts, made)
 
 
-def _judged(reader: Reader, name: str, version: int) -> tuple[Fact, ...]:
+def _judged(
+    reader: Reader, name: str, version: int, at: datetime | None
+) -> tuple[Fact, ...]:
     """Return what was decided and written of the version once it was there."""
     return (
-        steps.decision(reader, name, version),
-        steps.promotion(reader, name, version),
+        steps.decision(reader, name, version, at),
+        steps.promotion(reader, name, version, at),
         steps.card(reader, name, version),
     )
 

@@ -1,6 +1,7 @@
-"""The origins of columns as they were when a version of a model was made."""
+"""The origins of columns as they were when a prediction was made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from uc4_lineage.columns import ColumnGraph, Origin, Place
@@ -9,41 +10,72 @@ from uc4_lineage.reading import Reader
 from uc4_lineage.trace.versions import Made
 
 
-class Origins:
-    """What runs told of the columns that they wrote; of the rest, what jobs tell now.
+class Told:
+    """What one source tells of the columns of some datasets.
 
     Args:
-        now: The origins of all columns, as jobs tell them now.
-        told: Those that runs told, each with its run.
+        graph: The origins.
+        runs: The run that told each; empty where only the jobs are known.
     """
 
-    def __init__(self, now: ColumnGraph, told: dict[Origin, UUID]) -> None:
-        self._now = now
-        self._told = told
-        self._then = ColumnGraph(now.snapshot, told)
-        self._written = {one.output for one in told}
+    def __init__(
+        self, graph: ColumnGraph, runs: Mapping[Origin, UUID] | None = None
+    ) -> None:
+        self.graph = graph
+        self.runs = runs or {}
+        self.outputs = frozenset(one.output for one in graph.origins)
+
+
+class Origins:
+    """Of each dataset, what the first source tells that tells of its columns.
+
+    Args:
+        sources: The best one first.
+    """
+
+    def __init__(self, sources: Sequence[Told]) -> None:
+        self._sources = tuple(sources)
 
     def made_from(self, place: Place) -> list[Origin]:
         """Return the origins of a field, or of all fields of a dataset."""
-        graph = self._then if place.key in self._written else self._now
-        return graph.made_from(place)
+        source = self._source(place.key)
+        return [] if source is None else source.graph.made_from(place)
 
     def run(self, origin: Origin) -> UUID | None:
-        """Return the run that told an origin; nothing where it is as of now."""
-        return self._told.get(origin) if origin.output in self._written else None
+        """Return the run that told an origin; nothing where only its job is known."""
+        source = self._source(origin.output)
+        return None if source is None else source.runs.get(origin)
+
+    def _source(self, output: int) -> Told | None:
+        return next((one for one in self._sources if output in one.outputs), None)
 
 
-def origins_of(reader: Reader, made: Iterable[Made]) -> Origins:
-    """Return the origins as the runs told them that made some versions.
+def told_by_jobs(reader: Reader, at: datetime) -> tuple[Told, Told]:
+    """Return the origins as jobs made them at a time, and as they do now.
 
     Args:
         reader: Reads the store.
-        made: The versions.
+        at: The time, with its zone.
 
     Raises:
         NotFoundError: There is no lineage yet.
         BackendError: The store cannot be read.
     """
+    return Told(column_graph(reader, at)), Told(column_graph(reader))
+
+
+def told_by_runs(reader: Reader, made: Iterable[Made], jobs: Told) -> Told:
+    """Return the origins as the runs told them that made some versions.
+
+    Args:
+        reader: Reads the store.
+        made: The versions.
+        jobs: Knows who read and wrote what.
+
+    Raises:
+        BackendError: The store cannot be read.
+    """
     runs = list({one.run for one in made if one.run is not None})
     told = told_origins(reader, reader.rows("run_origins", runs=runs))
-    return Origins(column_graph(reader), {origin: run for run, origin in told})
+    known = {origin: run for run, origin in told}
+    return Told(ColumnGraph(jobs.graph.snapshot, known), known)

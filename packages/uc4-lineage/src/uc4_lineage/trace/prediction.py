@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from uc4_lineage.questions.origins import key_of
 from uc4_lineage.reading import Reader
 from uc4_lineage.trace.fields import Chain, chain
 from uc4_lineage.trace.model import ModelTrace, trace_model
-from uc4_lineage.trace.origins import Origins, origins_of
+from uc4_lineage.trace.origins import Origins, Told, told_by_jobs, told_by_runs
 from uc4_lineage.trace.predictions import Prediction, logged
+from uc4_lineage.trace.versions import made_from
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -45,7 +47,8 @@ class Query:
     Attributes:
         job: The job.
         text: Its SQL.
-        run: The run that told it; nothing where it is the job's statement of now.
+        run: The run that told it; nothing where only the job's statement of that time
+            is known.
     """
 
     job: Node
@@ -78,8 +81,9 @@ def trace_prediction(
 ) -> PredictionTrace:
     """Return where a prediction comes from.
 
-    Columns and statements are those of the runs that made the version of the model;
-    what these did not tell is as the jobs make it now.
+    Columns and statements are those of the runs that made the features which were
+    there then, and the version of the model; what these did not tell is as the jobs
+    made it then, or make it now if they told later.
 
     Args:
         platform: Where the registry is, and the snapshots.
@@ -97,13 +101,39 @@ def trace_prediction(
     model = trace_model(
         platform, reader, first.model, first.version, first.service, first.at
     )
-    origins = origins_of(reader, model.made)
-    starts = _starts(platform, reader, origins, model)
+    starts, origins = _origins(platform, reader, first, model)
     features = tuple(
         Feature(name, value, chain(reader, origins, _of(starts, name)))
         for name, value in first.features.items()
     )
-    return PredictionTrace(rows, features, _queries(reader, features), model)
+    queries = _queries(reader, features, first.at)
+    return PredictionTrace(rows, features, queries, model)
+
+
+def _origins(
+    platform: "Platform", reader: Reader, asked: Prediction, model: ModelTrace
+) -> tuple[list[Origin], Origins]:
+    """Return the first hop of every feature, and the origins of what is behind it."""
+    then, now = told_by_jobs(reader, asked.at)
+    trained = told_by_runs(reader, model.made, then)
+    starts = _starts(platform, reader, Origins([trained, then, now]), model)
+    starts = _of_service(reader, starts, asked.service)
+    read = dict.fromkeys(one.input for one in starts)
+    ready = [one for key in read for one in made_from(reader, key, "", asked.at)]
+    sources: list[Told] = [told_by_runs(reader, ready, then), trained, then, now]
+    return starts, Origins(sources)
+
+
+def _of_service(reader: Reader, starts: list[Origin], service: str) -> list[Origin]:
+    """Return what the job of a service tells; all where no job is called by it."""
+    jobs = dict.fromkeys(one.job for one in starts)
+    own = {key for key in jobs if _called(reader, key).rpartition(".")[2] == service}
+    return [one for one in starts if one.job in own] or starts
+
+
+def _called(reader: Reader, job: int) -> str:
+    (node,) = reader.nodes([job])
+    return node.name
 
 
 def _starts(
@@ -127,20 +157,22 @@ def _of(starts: Iterable[Origin], feature: str) -> list[Origin]:
     return [one for one in starts if one.input_field == feature]
 
 
-def _queries(reader: Reader, features: Iterable[Feature]) -> tuple[Query, ...]:
+def _queries(
+    reader: Reader, features: Iterable[Feature], at: datetime
+) -> tuple[Query, ...]:
     """Return the statement of each job on the way that has one."""
     hops = [hop for feature in features for hop in feature.chain.hops]
     told = dict.fromkeys((hop.job, hop.run) for hop in hops)
-    found = (_query(reader, job, run) for job, run in told)
+    found = (_query(reader, job, run, at) for job, run in told)
     return tuple(query for query in found if query is not None)
 
 
-def _query(reader: Reader, job: Node, run: UUID | None) -> Query | None:
-    """Return the statement of a job in a run; without a run, its statement of now."""
+def _query(reader: Reader, job: Node, run: UUID | None, at: datetime) -> Query | None:
+    """Return the statement of a job in a run; without one, the job's of a time."""
     names = {"namespace": job.namespace, "job": job.name}
-    if run is not None:
-        rows = reader.rows("run_statement", run=run, **names)
-        return Query(job, rows[0][0], run) if rows else None
-    rows = reader.rows("job_facet", name="sql", **names)
-    text = rows[0][0].get("query") if rows else None
-    return Query(job, text) if isinstance(text, str) else None
+    rows = (
+        reader.rows("job_statement", at=at, **names)
+        if run is None
+        else reader.rows("run_statement", run=run, **names)
+    )
+    return Query(job, rows[0][0], run) if rows else None

@@ -36,9 +36,9 @@ def version(
     return Fact(Step.MODEL, f"{name}/{version}", _text(known, "uri"), note)
 
 
-def decision(reader: Reader, name: str, version: int) -> Fact:
-    """Return what a gate decided of the version."""
-    noted = _noted(reader, "mlops_decision", name, version)
+def decision(reader: Reader, name: str, version: int, at: datetime | None) -> Fact:
+    """Return what a gate had decided of the version at a time, or else later."""
+    noted = _noted(reader, "mlops_decision", name, version, at)
     if noted is None:
         return Fact(Step.DECISION, "", note=f"{UNTOLD} of judging it")
     facet, at, run = noted
@@ -46,9 +46,9 @@ def decision(reader: Reader, name: str, version: int) -> Fact:
     return Fact(Step.DECISION, verdict, note=f"judged by run {run}, {to_second(at)}")
 
 
-def promotion(reader: Reader, name: str, version: int) -> Fact:
-    """Return the commit that promoted the version, from the facet of a run."""
-    noted = _noted(reader, "mlops_promotion", name, version)
+def promotion(reader: Reader, name: str, version: int, at: datetime | None) -> Fact:
+    """Return the commit that had promoted the version at a time, or else did later."""
+    noted = _noted(reader, "mlops_promotion", name, version, at)
     if noted is None:
         return Fact(Step.PROMOTION, "", note=f"{UNTOLD} of promoting it by a commit")
     facet, at, run = noted
@@ -57,9 +57,10 @@ def promotion(reader: Reader, name: str, version: int) -> Fact:
 
 
 def _noted(
-    reader: Reader, facet: str, name: str, version: int
+    reader: Reader, facet: str, name: str, version: int, at: datetime | None
 ) -> tuple[Any, ...] | None:
-    rows = reader.rows("decisions", name=facet, model=name, version=str(version))
+    values = {"name": facet, "model": name, "version": str(version), "at": at}
+    rows = reader.rows("decisions", **values)
     return rows[0] if rows else None
 
 
@@ -104,19 +105,14 @@ def _page(platform: "Platform", run: str) -> str:
 def code(reader: Reader, made: tuple[Made, ...], known: Mapping[str, Any]) -> Fact:
     """Return the commit of the code, with the place of the job that ran it."""
     commit = _text(known, "git_commit")
-    link = ""
-    if made and made[0].job is not None:
-        place = _job_facet(reader, made[0], "sourceCodeLocation")
-        commit = commit or _text(place, "version")
-        link = _text(place, "url")
+    place = _place(reader, made[0]) if made else {}
+    commit, link = commit or _text(place, "version"), _text(place, "url")
     return Fact(Step.CODE, commit, link, "" if commit else f"{UNTOLD} of its code")
 
 
-def _job_facet(reader: Reader, made: Made, name: str) -> Mapping[str, Any]:
-    if made.job is None:
-        return {}
-    job = made.job
-    rows = reader.rows("job_facet", namespace=job.namespace, job=job.name, name=name)
+def _place(reader: Reader, made: Made) -> Mapping[str, Any]:
+    """Return where the code was of the run that made a version."""
+    rows = [] if made.run is None else reader.rows("run_code", run=made.run)
     return dict(rows[0][0]) if rows else {}
 
 

@@ -32,13 +32,16 @@ class Made:
     at: datetime | None = None
 
 
-def made_from(reader: Reader, dataset: int, version: str) -> tuple[Made, ...]:
+def made_from(
+    reader: Reader, dataset: int, version: str, before: datetime | None = None
+) -> tuple[Made, ...]:
     """Return a version of a dataset and all versions that it was made from.
 
     Args:
         reader: Reads the store.
         dataset: Key of the dataset.
-        version: Its version.
+        version: Its version; empty for the last one.
+        before: Until when the last one counts; until now when omitted.
 
     Returns:
         The version asked for, then what the runs read that made it, the nearest first.
@@ -48,13 +51,13 @@ def made_from(reader: Reader, dataset: int, version: str) -> tuple[Made, ...]:
         BackendError: The store cannot be read.
     """
     queue: deque[tuple[int, str, datetime | None, int]] = deque(
-        [(dataset, version, None, 0)]
+        [(dataset, version, before, 0)]
     )
     known: set[tuple[int, str]] = set()
     found = []
     while queue:
-        key, wanted, before, distance = queue.popleft()
-        made, readings = _made(reader, key, wanted, before, distance)
+        key, wanted, until, distance = queue.popleft()
+        made, readings = _made(reader, key, wanted, until, distance)
         if (key, made.version) in known:
             continue
         known.add((key, made.version))
