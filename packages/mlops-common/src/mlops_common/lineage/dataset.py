@@ -153,7 +153,8 @@ class Dataset(Ref):
         source: Name of its data source; the namespace by default.
         uri: Where the dataset itself is, told as `mlops_location`; a password in it
             is hidden.
-        owner: Such as `team:churn`; that of the settings by default, where written.
+        owner: Such as `team:churn`; where written, that of the settings by default,
+            else the account.
         documentation: For people.
         lifecycle: What the run did to it as a whole.
         symlinks: Other names of the same dataset.

@@ -1,5 +1,7 @@
 """How what keeps the lineage is: tables in PostgreSQL, and a receiver if named."""
 
+from importlib.resources import files
+
 from mlops_common import web
 from mlops_common.errors import BackendError, ConfigError, NotFoundError
 from mlops_common.health import Health, found
@@ -10,15 +12,7 @@ from mlops_common.sections import LineageSettings
 DATABASE = "mlops"
 FAILED, ABSENT = 500, 404
 UNMADE = "made by the first event"
-RIGHTS = """
-SELECT has_schema_privilege(schemas.oid, 'USAGE')
-       AND has_table_privilege(tables.oid, 'INSERT'),
-       has_database_privilege(current_database(), 'CREATE')
-FROM (SELECT) AS always
-LEFT JOIN pg_namespace AS schemas ON schemas.nspname = 'lineage'
-LEFT JOIN pg_class AS tables
-    ON tables.relnamespace = schemas.oid AND tables.relname = 'events'
-"""
+RIGHTS = (files("mlops_common.lineage") / "sql" / "rights.sql").read_bytes()
 
 
 def examine(settings: LineageSettings, postgres: Postgres) -> Health:

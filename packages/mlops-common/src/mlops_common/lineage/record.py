@@ -17,9 +17,9 @@ KEPT = frozenset(
 def record(seen: Observation) -> bytes:
     """Return an observation as JSON.
 
-    One that would be larger than 2 MiB, or is of more than 2,000 datasets, is told
-    without columns, column lineage, metrics, assertions, queries and facets, and says
-    so in the facet `mlops_stripped`.
+    One that would be larger than 2 MiB, or that reads or writes more than 2,000
+    datasets, names the first 1,000 of each kind, without columns, column lineage,
+    metrics, assertions, queries and facets, and says so in the facet `mlops_stripped`.
 
     Examples:
         >>> from datetime import UTC, datetime

@@ -36,8 +36,9 @@ _current: ContextVar["Recording | None"] = ContextVar("recording", default=None)
 class Recording:
     """What was said in one run; any thread may say it.
 
-    It holds 1,000 datasets of each kind, 200 statements and 100 facets; how many more
-    were said is told by the facet `left_out`.
+    It holds 1,000 datasets of each kind, 200 statements of a million characters in all,
+    100 facets and 100 jobs without a run; how many more were said is told by the facet
+    `left_out`.
     """
 
     def __init__(self) -> None:

@@ -40,7 +40,7 @@ class Reads:
         outputs: Tables that it writes.
         origins: For a column that it makes, those that it is made from.
         everything: Whether it takes all columns of its one table as they are.
-        skipped: Whether it is too long to be looked at.
+        skipped: Whether it is too long, or too deep, to be looked at.
     """
 
     inputs: tuple[DatasetName, ...] = ()
@@ -64,7 +64,8 @@ def tables(statement: Statement) -> tuple[DatasetName, ...]:
 def parsed(statement: Statement) -> Reads:
     """Return what a statement reads and writes; nothing where it cannot be parsed.
 
-    A statement of more than 8,000 characters or 600 words and operators is skipped.
+    A statement of more than 8,000 characters, 600 words and operators or 8 times
+    EXPLAIN and the like is skipped.
 
     Examples:
         >>> query = "COPY (SELECT a + b AS c FROM t) TO STDOUT"

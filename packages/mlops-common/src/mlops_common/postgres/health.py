@@ -1,5 +1,7 @@
 """How the PostgreSQL server is."""
 
+from importlib.resources import files
+
 import psycopg
 
 from mlops_common.errors import NotFoundError
@@ -9,11 +11,7 @@ from mlops_common.postgres.database import Postgres
 # Databases of the platform's own parts.
 OWN = ("mlflow", "feast", "mlops", "prefect")
 EXISTING = "SELECT datname FROM pg_database WHERE datname = ANY(%s)"
-RIGHTS = """
-SELECT rolcreatedb OR rolsuper, pg_is_in_recovery(),
-       current_setting('max_connections')::int
-FROM pg_roles WHERE rolname = current_user
-"""
+RIGHTS = (files("mlops_common.postgres") / "sql" / "rights.sql").read_bytes()
 FEW_CONNECTIONS = 50
 
 

@@ -15,7 +15,6 @@ BLOCK = 1 << 20  # bytes read at once, unless a record is longer
 AT = ".at"  # suffix of the file that says how far a receiver was told
 FORGOTTEN = 3 * 86_400.0  # seconds until a receiver that nobody names holds up nothing
 CURSOR = "%010d %015d"
-CURSOR_SIZE = 10 + 1 + 15 + 1 + 8 + 1
 
 
 @dataclass(frozen=True)

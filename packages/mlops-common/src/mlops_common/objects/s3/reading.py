@@ -17,7 +17,6 @@ from mlops_common.objects.s3.seeking import Sized
 DIGEST = "sha256"  # name of the metadata that holds it
 WRITER = "writer"
 BLOCK = 1 << 20  # bytes
-CLIENT_ERROR = 400
 
 
 @dataclass(frozen=True, slots=True)
