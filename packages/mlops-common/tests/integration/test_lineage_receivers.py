@@ -1,8 +1,11 @@
-"""Each receiver keeps the contract: the embedded store, and Marquez's double."""
+"""Each receiver keeps the contract: the store, Marquez's double, and Marquez itself."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from mlops_common.bootstrap import Platform
@@ -16,6 +19,7 @@ from mlops_common.postgres.database import Postgres
 from mlops_common.sections import LineageSettings
 from mlops_common.settings import Settings
 from mlops_common.testing.lineage import (
+    DEFAULTS,
     ReceiverContract,
     Taken,
     a_run,
@@ -23,8 +27,10 @@ from mlops_common.testing.lineage import (
     an_observation,
 )
 from mlops_common.testing.lineage_receiver import MarquezDouble
+from mlops_common.testing.marquez import marquez_url
 
 WAIT = 60.0  # seconds; on a busy machine
+JOB_RUNS = f"namespaces/{DEFAULTS.namespace}/jobs/flow.task/runs"
 STORED = "SELECT run_id::text FROM lineage.events ORDER BY id"
 
 
@@ -61,6 +67,37 @@ class TestMarquez(ReceiverContract):
     @pytest.fixture
     def taken(self, marquez: MarquezDouble) -> Taken:
         return lambda: marquez.runs
+
+
+class TestRunningMarquez(ReceiverContract):
+    """Its runs outlive a test: those were told whose events became more."""
+
+    @pytest.fixture
+    def receiver(self) -> Iterator[Receiver]:
+        receiver = MarquezReceiver(LineageSettings(url=marquez_url()))
+        yield receiver
+        receiver.close()
+
+    @pytest.fixture
+    def taken(self) -> Taken:
+        before = self.events()
+        return lambda: [run for run in self.runs() if self.events()[run] > before[run]]
+
+    def events(self) -> Counter[str]:
+        """Number of events by run."""
+        listed = self.listed("events/lineage", "events")
+        return Counter(event["run"]["runId"] for event in listed)
+
+    def runs(self) -> list[str]:
+        """The runs of the job that the contract tells of, in their order."""
+        listed = self.listed(JOB_RUNS, "runs")
+        return [run["id"] for run in sorted(listed, key=lambda run: run["createdAt"])]
+
+    def listed(self, path: str, what: str) -> list[dict[str, Any]]:
+        url = f"{marquez_url()}/api/v1/{path}"
+        found: list[dict[str, Any]]
+        found = httpx.get(url, params={"limit": 10_000}).json().get(what, [])
+        return found
 
 
 @pytest.mark.parametrize("path", ["", "/", "/base", "/base/"])

@@ -91,8 +91,17 @@ def test_an_event_that_says_least_is_as_the_schemas_want_it(
     assert told["eventType"] == state
 
 
+def test_a_job_whose_type_is_not_known_tells_none() -> None:
+    ended = observed("ABORT", JobRun(run=naming.run_id("lost"), job="flow"), NOW)
+
+    assert "jobType" not in event(ended, DEFAULTS)["job"]["facets"]
+
+
 def test_a_job_without_a_run_has_a_job_event(published: Specification) -> None:
-    told = event(declared("serve.churn", NOW, inputs=(Dataset(name=FILE),)), DEFAULTS)
+    service = declared(
+        "serve.churn", NOW, job_type="ENDPOINT", inputs=(Dataset(name=FILE),)
+    )
+    told = event(service, DEFAULTS)
 
     published.check(told)
     assert "run" not in told

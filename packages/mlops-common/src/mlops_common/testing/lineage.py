@@ -9,6 +9,7 @@ from mlops_common.lineage.event import Defaults, event
 from mlops_common.lineage.naming import run_id
 from mlops_common.lineage.observation import JobRun, Observation, observed
 from mlops_common.lineage.receivers.base import Event, Receiver
+from mlops_common.testing.full_observation import full
 
 Taken: TypeAlias = Callable[[], list[str]]
 
@@ -58,6 +59,18 @@ class ReceiverContract:
 
         assert taken() == [a_run(1)]
 
+    def test_all_that_can_be_told_of_a_run_or_a_job_is_taken(
+        self, receiver: Receiver, taken: Taken
+    ) -> None:
+        """A receiver may ask more of a facet than OpenLineage does."""
+        run = {"run": a_run(1), "namespace": DEFAULTS.namespace}
+        whole = full().model_copy(update=run)
+        job = whole.model_copy(update={"run": "", "state": "OTHER"})
+        for seen in (whole, job):
+            assert list(receiver.take([event(seen, DEFAULTS)])) == []
+
+        assert a_run(1) in taken()
+
     def test_a_malformed_event_is_refused_with_a_reason(
         self, receiver: Receiver, taken: Taken
     ) -> None:
@@ -65,6 +78,15 @@ class ReceiverContract:
         (refused,) = receiver.take([{**an_event(1), "job": {"namespace": "tests"}}])
 
         assert refused.index == 0
+        assert refused.reason
+        assert taken() == []
+
+    def test_an_event_that_cannot_be_read_is_refused_with_a_reason(
+        self, receiver: Receiver, taken: Taken
+    ) -> None:
+        """The events behind it must not wait for it for ever."""
+        (refused,) = receiver.take([{**an_event(1), "eventTime": "yesterday"}])
+
         assert refused.reason
         assert taken() == []
 

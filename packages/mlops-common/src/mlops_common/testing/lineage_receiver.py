@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,9 +16,9 @@ PATH = "/api/v1/lineage"
 
 
 class MarquezDouble:
-    """Takes events as Marquez does: one a request, an event that it knows changes none.
+    """Takes events as Marquez 0.51 does: one a request, an event twice if told twice.
 
-    It knows no more of an event than that it names its job.
+    It knows no more of an event than when it was, and what its job is.
 
     Attributes:
         requests: Events in the order in which they came, those it refused included.
@@ -51,8 +52,13 @@ class MarquezDouble:
 
     @property
     def runs(self) -> list[str]:
-        """The ids of the runs whose events it took, in their order."""
-        return [event["run"]["runId"] for event in self.events]
+        """The ids of the runs whose events it took, in order; a repetition has none."""
+        told = [
+            one
+            for number, one in enumerate(self.events)
+            if one not in self.events[:number]
+        ]
+        return [event["run"]["runId"] for event in told if "run" in event]
 
     def come(self) -> None:
         """Listen, at the port at which it did before."""
@@ -78,23 +84,27 @@ class MarquezDouble:
         with self._lock:
             self._connections.add(connection)
 
-    def answer(self, path: str, body: bytes, key: str | None) -> HTTPStatus:
-        """Take an event, or say why not."""
+    def answer(self, path: str, body: bytes, key: str | None) -> tuple[HTTPStatus, Any]:
+        """Take an event, or say why not; return the status and what the body says."""
         with self._lock:
             self.keys.append(key)
             if self.status is not None:
-                return self.status
+                return _plain(self.status)
             if self.key is not None and key != f"Bearer {self.key}":
-                return HTTPStatus.UNAUTHORIZED
+                return _plain(HTTPStatus.UNAUTHORIZED)
             if path != PATH:
-                return HTTPStatus.NOT_FOUND
+                return _plain(HTTPStatus.NOT_FOUND)
             event = json.loads(body)
             self.requests.append(event)
-            if not event.get("job", {}).get("name"):
-                return HTTPStatus.BAD_REQUEST
-            if event not in self.events:
-                self.events.append(event)
-            return HTTPStatus.CREATED
+            missing = [place for place in _needed(event) if _at(event, place) is None]
+            if missing:
+                said = {"errors": [f"{place} must not be null" for place in missing]}
+                return HTTPStatus.UNPROCESSABLE_ENTITY, said
+            if not _dated(event):
+                said = _plain(HTTPStatus.BAD_REQUEST)[1]
+                return HTTPStatus.INTERNAL_SERVER_ERROR, said  # as Marquez has it
+            self.events.append(event)
+            return HTTPStatus.CREATED, None
 
 
 @contextmanager
@@ -106,6 +116,31 @@ def marquez_double(key: str | None = None) -> Iterator[MarquezDouble]:
         yield double
     finally:
         double.go()
+
+
+def _plain(status: HTTPStatus) -> tuple[HTTPStatus, Any]:
+    return status, {"code": status, "message": status.phrase}
+
+
+def _needed(event: Any) -> list[str]:
+    """Return what Marquez asks of an event, which is more than OpenLineage does."""
+    job_type = "job.facets.jobType"
+    told = [f"{job_type}.jobType"] if _at(event, job_type) is not None else []
+    return ["job.name", *told]
+
+
+def _at(event: Any, place: str) -> Any:
+    for step in place.split("."):
+        event = event.get(step) if isinstance(event, dict) else None
+    return event
+
+
+def _dated(event: Any) -> bool:
+    try:
+        datetime.fromisoformat(event["eventTime"])
+    except ValueError:
+        return False
+    return True
 
 
 def _handler(double: MarquezDouble) -> type[BaseHTTPRequestHandler]:
@@ -129,8 +164,8 @@ def _handler(double: MarquezDouble) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             key = self.headers.get("Authorization")
-            status = double.answer(self.path, body, key)
-            said = json.dumps({"code": status, "message": status.phrase}).encode()
+            status, told = double.answer(self.path, body, key)
+            said = b"" if told is None else json.dumps(told).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(said)))

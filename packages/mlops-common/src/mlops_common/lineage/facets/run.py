@@ -43,13 +43,13 @@ def run_facets(seen: Observation, namespace: str) -> Facets:
 
 def job_facets(seen: Observation) -> Facets:
     """Return what is known of the job of a run."""
-    facets: Facets = {
-        "jobType": facet_v2.job_type_job.JobTypeJobFacet(
+    facets: Facets = {}
+    if seen.job_type:  # without it, Marquez refuses the facet and the whole event
+        facets["jobType"] = facet_v2.job_type_job.JobTypeJobFacet(
             processingType="BATCH" if seen.run else "SERVICE",
             integration=seen.engine.name.upper() if seen.engine else INTEGRATION,
-            jobType=seen.job_type or None,
+            jobType=seen.job_type,
         )
-    }
     if seen.documentation:
         documentation = facet_v2.documentation_job.DocumentationJobFacet
         facets["documentation"] = documentation(seen.documentation)

@@ -1,6 +1,7 @@
 """Marquez, or anything else that takes events of OpenLineage over HTTP."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from http import HTTPStatus
@@ -135,7 +136,7 @@ class MarquezReceiver:
                 "lineage.api_key_file, or MLOPS_LINEAGE__API_KEY (lineage.api_key)"
             )
         said = masked(text)[:SHOWN].strip()
-        if status in REFUSALS:
+        if status in REFUSALS or _coded(text) in REFUSALS:
             return f"HTTP {status}: {said}"
         raise BackendError(
             f"{self._address} answered HTTP {status}, expected 201: {said}; see its "
@@ -145,6 +146,19 @@ class MarquezReceiver:
     @property
     def _address(self) -> str:
         return masked(f"{self._url}{self._settings.endpoint}")
+
+
+def _coded(text: str) -> Any:
+    """Return the status that a body names: Marquez says 400 there, and 500 outside.
+
+    That is how it answers an event that it cannot read.
+    """
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return None
+    code = said.get("code") if isinstance(said, dict) else None
+    return code if isinstance(code, int) else None
 
 
 def _without_login(url: str) -> tuple[str, tuple[str, str] | None]:
