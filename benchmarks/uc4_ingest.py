@@ -150,10 +150,15 @@ def backend_seconds(home: Path) -> float:
     file = placement.locate(home).data / "postmaster.pid"
     pid = int(file.read_text().split()[0])
     server = psutil.Process(pid)
-    own = server.cpu_times()
-    ended = own.children_user + own.children_system
-    alive = [child.cpu_times() for child in server.children()]
-    return float(ended + own.user + own.system + sum(t.user + t.system for t in alive))
+    while True:
+        own = server.cpu_times()
+        ended = own.children_user + own.children_system
+        try:
+            alive = [child.cpu_times() for child in server.children()]
+        except psutil.NoSuchProcess:
+            continue  # one ended meanwhile: now the server tells its time
+        now = sum(times.user + times.system for times in alive)
+        return float(ended + own.user + own.system + now)
 
 
 def contend(name: str, home: Path, file: Path) -> None:
