@@ -49,6 +49,23 @@ def test_the_sample_of_marquez_gives_13_jobs_and_13_datasets(
     }
 
 
+def test_a_store_of_an_earlier_version_gets_what_it_lacks(
+    store: LineageStore, postgres: Postgres, database: str
+) -> None:
+    store.ingest([event("COMPLETE", 0, outputs=[table("b")])])
+    with store.connect() as connection:
+        connection.execute("DROP VIEW lineage.event_datasets")
+    later = LineageStore(postgres, database)
+
+    with later.connect() as connection:
+        found = connection.execute(
+            "SELECT dataset.name, named.direction FROM lineage.event_datasets AS named "
+            "JOIN lineage.datasets AS dataset ON dataset.id = named.dataset_id"
+        )
+
+        assert found.fetchall() == [("b", "w")]
+
+
 def test_a_duplicate_event_changes_nothing(store: LineageStore) -> None:
     one = event("START", 0, outputs=[table("t")])
     first = store.ingest([one, one])

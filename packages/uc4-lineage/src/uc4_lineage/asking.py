@@ -70,9 +70,10 @@ class Impact(Question):
 
     node: str
     depth: Edges | None = None
+    at: AwareDatetime | None = None
 
     def asked(self, platform: "Platform", reader: Reader) -> Any:  # noqa: ARG002, D102
-        return impact.impact(reader, self.node, self.depth)
+        return impact.impact(reader, self.node, self.depth, self.at)
 
 
 class Path(Question):

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 
 from mlops_common.errors import NotFoundError
+from uc4_lineage.dataset_facets import columns_at
 from uc4_lineage.node import Kind, Node
 from uc4_lineage.reading import Reader, named
 
@@ -72,8 +73,7 @@ def fields(reader: Reader, dataset: int, at: datetime | None = None) -> list[str
     """
     known = {name for (name,) in reader.rows("fields", dataset=dataset)}
     if at is not None:
-        then = reader.rows("fields_at", at=at, dataset=dataset)
-        known |= {name for _, name, _ in then}
+        known |= {name for _, name in columns_at(reader, at, dataset)}
     return sorted(known)
 
 

@@ -129,6 +129,17 @@ def test_the_past_is_asked_for_by_its_time() -> None:
 
 
 @pytest.mark.usefixtures("events")
+def test_what_would_have_broken_is_asked_for_by_its_time() -> None:
+    then = lineage("impact", "orders.price", "--at", "2026-01-01T00:15")
+    before = lineage("impact", "orders.price", "--at", "2026-01-01T00:05")
+
+    assert "changes at 2026-01-01T00:15:00Z:" in then.out
+    assert "add up" in then.out
+    assert "[red]" not in then.out
+    assert "nothing, as far as is known" in before.out
+
+
+@pytest.mark.usefixtures("events")
 def test_runs_may_be_chosen_by_their_state() -> None:
     (failed,) = answer("runs", "--state", "failed")
 

@@ -63,6 +63,14 @@ def test_what_breaks_when_a_column_changes(client: TestClient) -> None:
     assert f"datasetField:{DATA}:report:z" in affected
 
 
+def test_what_would_have_broken_at_a_time(client: TestClient) -> None:
+    found = asked(client, "impact", node="raw.x", at="2026-01-01T00:30:00Z")
+
+    affected = [each["node"]["id"] for each in found["affected"]]
+    assert affected == [f"datasetField:{DATA}:clean:y", "job:etl:a"]
+    assert found["at"] == "2026-01-01T00:30:00Z"
+
+
 def test_the_way_from_one_to_another(client: TestClient) -> None:
     found = asked(client, "path", **{"from": "raw", "to": "report"})
 

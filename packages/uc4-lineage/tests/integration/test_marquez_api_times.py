@@ -20,6 +20,7 @@ PLACES = [
     "events/lineage?after=",
     "questions/up?node=raw&at=",
     "questions/down?node=raw&at=",
+    "questions/impact?node=raw&at=",
     "questions/path?from=raw&to=load&at=",
     "questions/as-of?time=",
     "questions/diff?from=",

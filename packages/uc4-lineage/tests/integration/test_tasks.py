@@ -137,6 +137,7 @@ def test_any_question_can_be_asked_as_a_task(platform: Platform) -> None:
     assert names(Up(node="corn"), "reached") == ["sow", "seed"]
     assert names(Down(node="corn", depth=1), "reached") == ["mill"]
     assert names(Impact(node="corn"), "affected") == ["meal", "mill"]
+    assert names(Impact(node="corn", at=minute(0.5)), "affected") == []
     assert names(WayBetween(start="seed", end="corn")) == ["seed", "sow", "corn"]
     assert names(AsOf(at=before), "jobs") == []
     assert {"sow", "mill"} <= set(names(Diff(first=before), "jobs_added"))

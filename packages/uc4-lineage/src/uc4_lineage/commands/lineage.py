@@ -73,13 +73,14 @@ def impact(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(metavar="DATASET[.COLUMN]")],
     depth: Depth = None,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what breaks when a dataset or a column changes."""
     from uc4_lineage.questions import impact as question
 
     with opened(context) as reader:
-        found = question.impact(reader, dataset, depth)
+        found = question.impact(reader, dataset, depth, past(at))
     tell(found, tables.impact, as_json=as_json)
 
 

@@ -1,6 +1,7 @@
 """Answers as tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from uc4_lineage.columns import Level
 from uc4_lineage.commands.output import (
@@ -29,9 +30,8 @@ def closure(found: Closure) -> None:
     """Show what lies up or down from a node."""
     up = found.direction is Direction.UP
     start = found.start.id
-    then = "" if found.at is None else f" at {to_second(found.at)}"
     what_is = f"What {start} was made from" if up else f"What is made from {start}"
-    say(f"{what_is}{then}:")
+    say(f"{what_is}{_then(found.at)}:")
     of_column = found.start.kind is Kind.FIELD
     rows = [
         (*_named(one.node), str(one.distance), *((SURE[one.level],) * of_column))
@@ -43,7 +43,7 @@ def closure(found: Closure) -> None:
 
 def impact(found: Impact) -> None:
     """Show what breaks."""
-    say(f"What breaks when {found.start.id} changes:")
+    say(f"What breaks when {found.start.id} changes{_then(found.at)}:")
     of_column = found.start.kind is Kind.FIELD
     rows = [
         (
@@ -56,6 +56,10 @@ def impact(found: Impact) -> None:
     ]
     _reached(("what", "name", "namespace", "distance"), rows, of_column=of_column)
     say(_counts([one.node for one in found.affected]))
+
+
+def _then(at: datetime | None) -> str:
+    return "" if at is None else f" at {to_second(at)}"
 
 
 def _reached(

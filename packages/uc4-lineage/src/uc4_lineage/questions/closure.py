@@ -73,12 +73,23 @@ def closure(
         BackendError: The store cannot be read.
     """
     found = find(reader, text, ANY, at)
-    if found.node.kind is Kind.FIELD:
-        met = column_graph(reader, at).walk(place(found), direction, depth)
-        known = tuple(named_places(reader, met[1:]))
-    else:
-        known = reached(reader, graph_at(reader, at), found.key, direction, depth)
-    return Closure(found.node, direction, known, at)
+    return Closure(
+        found.node, direction, around(reader, found, direction, depth, at), at
+    )
+
+
+def around(
+    reader: Reader,
+    found: Found,
+    direction: Direction,
+    depth: int | None = None,
+    at: datetime | None = None,
+) -> tuple[Reached, ...]:
+    """Return what lies up or down from a node that was found; see `closure`."""
+    if found.node.kind is not Kind.FIELD:
+        return reached(reader, graph_at(reader, at), found.key, direction, depth)
+    met = column_graph(reader, at).walk(place(found), direction, depth)
+    return tuple(named_places(reader, met[1:]))
 
 
 def reached(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from uc4_lineage.dataset_facets import columns_at
 from uc4_lineage.node import Node
 from uc4_lineage.reading import Reader, Snapshot
 
@@ -122,7 +123,7 @@ def diff(reader: Reader, first: datetime, second: datetime) -> Diff:
     old, new = _keys(reader, first), _keys(reader, second)
     gone, come = old - new, new - old
     had, has = _pairs(graph_at(reader, first)), _pairs(graph_at(reader, second))
-    before, after = _columns(reader, first), _columns(reader, second)
+    before, after = columns_at(reader, first), columns_at(reader, second)
     both = before.keys() & after.keys()
     return Diff(
         jobs_added=_sorted(reader, (key for key in come if key < 0)),
@@ -166,12 +167,6 @@ def _named(reader: Reader, pairs: Iterable[tuple[int, int]]) -> tuple[Edge, ...]
     heads = reader.nodes(head for _, head in found)
     edges = zip(tails, heads, strict=True)
     return tuple(sorted(edges, key=lambda edge: (_order(edge[0]), _order(edge[1]))))
-
-
-def _columns(reader: Reader, at: datetime) -> dict[tuple[int, str], str]:
-    """Return the type of each column at a time, by its dataset and its name."""
-    rows = reader.rows("fields_at", at=at, dataset=None)
-    return {(dataset, field): type_ for dataset, field, type_ in rows}
 
 
 def _columns_of(reader: Reader, columns: Iterable[tuple[int, str]]) -> tuple[Node, ...]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from uc4_lineage.columns import Level
+from uc4_lineage.dataset_facets import facets_of
 from uc4_lineage.dataset_kind import DatasetKind, kind_of
 from uc4_lineage.graph import Direction
 from uc4_lineage.naming import find
 from uc4_lineage.node import Kind, Node
-from uc4_lineage.questions.closure import named_places, place, reached
-from uc4_lineage.questions.origins import column_graph
+from uc4_lineage.questions.closure import around
 from uc4_lineage.reading import Reader
 
 
@@ -40,6 +41,9 @@ ROLES = {
 }
 
 
+TYPE, SOURCE = "datasetType", "dataSource"  # facets
+
+
 @dataclass(frozen=True, slots=True)
 class Affected:
     """Something that breaks.
@@ -65,17 +69,24 @@ class Impact:
     Attributes:
         start: The dataset or field that changes.
         affected: What breaks, by role, the last link first; the nearest first in each.
+        at: The time of which that is so; nothing for now.
     """
 
     start: Node
     affected: tuple[Affected, ...]
+    at: datetime | None = None
 
     def of(self, role: Role) -> tuple[Affected, ...]:
         """Return what has one role."""
         return tuple(one for one in self.affected if one.role is role)
 
 
-def impact(reader: Reader, text: str, depth: int | None = None) -> Impact:
+def impact(
+    reader: Reader,
+    text: str,
+    depth: int | None = None,
+    at: datetime | None = None,
+) -> Impact:
     """Return which jobs, tables, features, models and endpoints break.
 
     Of a dataset: all that lies down from it. Of a column: only what depends on it,
@@ -85,27 +96,21 @@ def impact(reader: Reader, text: str, depth: int | None = None) -> Impact:
         reader: Reads the store.
         text: A dataset, or a dataset, a point and a column; the end of a name will do.
         depth: Most edges between what changes and what breaks.
+        at: A moment of the past; now when omitted.
 
     Raises:
         NotFoundError: No dataset or column is called so, or several are.
         BackendError: The store cannot be read.
     """
-    found = find(reader, text, (Kind.DATASET, Kind.FIELD))
-    if found.node.kind is Kind.FIELD:
-        met = column_graph(reader).walk(place(found), Direction.DOWN, depth)
-        down = named_places(reader, met[1:])
-    else:
-        down = list(
-            reached(reader, reader.snapshot(), found.key, Direction.DOWN, depth)
-        )
-    kinds = _kinds(reader)
+    found = find(reader, text, (Kind.DATASET, Kind.FIELD), at)
+    kinds = _kinds(reader, at)
     affected = [
         Affected(one.node, role(one.node, kinds), one.distance, one.level)
-        for one in down
+        for one in around(reader, found, Direction.DOWN, depth, at)
     ]
     order = list(Role)
     affected.sort(key=lambda one: (order.index(one.role), one.distance, one.node.id))
-    return Impact(found.node, tuple(affected))
+    return Impact(found.node, tuple(affected), at)
 
 
 def role(node: Node, kinds: Mapping[Node, DatasetKind]) -> Role:
@@ -124,8 +129,15 @@ def role(node: Node, kinds: Mapping[Node, DatasetKind]) -> Role:
     return ROLES[kinds.get(node.owner) or kind_of(node.namespace)]
 
 
-def _kinds(reader: Reader) -> dict[Node, DatasetKind]:
+def _kinds(reader: Reader, at: datetime | None) -> dict[Node, DatasetKind]:
+    """Return what the datasets are of which events had told more than the name."""
+    told = facets_of(reader, [TYPE, SOURCE], at)
+    keys = sorted({key for key, _ in told})
     return {
-        Node.dataset(namespace, name): kind_of(namespace, told, source)
-        for namespace, name, told, source in reader.rows("dataset_types")
+        node: kind_of(
+            node.namespace,
+            str(told.get((key, TYPE), {}).get("datasetType") or ""),
+            str(told.get((key, SOURCE), {}).get("uri") or ""),
+        )
+        for key, node in zip(keys, reader.nodes(keys), strict=True)
     }

@@ -22,29 +22,12 @@ told AS (  -- what each run had told
     FROM standing
     INNER JOIN lineage.run_datasets AS used
         ON standing.id = used.run_id AND used.at > %(at)s
-    INNER JOIN lineage.datasets AS datasets ON used.dataset_id = datasets.id
-    INNER JOIN lineage.events AS events
-        ON used.run_id = events.run_id AND events.event_time <= %(at)s
-    CROSS JOIN LATERAL (
-        SELECT CASE used.direction WHEN 'r' THEN 'inputs' ELSE 'outputs' END AS name
-    ) AS side
-    CROSS JOIN LATERAL jsonb_array_elements(
-        CASE
-            WHEN jsonb_typeof(events.body -> side.name) = 'array'
-                THEN events.body -> side.name
-            ELSE '[]'
-        END
-    ) AS one
-    LEFT JOIN lineage.symlinks AS aliases
+    INNER JOIN lineage.event_datasets AS named
         ON
-            one.value ->> 'namespace' = aliases.namespace
-            AND one.value ->> 'name' = aliases.name
-    WHERE
-        aliases.dataset_id = used.dataset_id
-        OR (
-            one.value ->> 'namespace' = datasets.namespace
-            AND one.value ->> 'name' = datasets.name
-        )
+            used.run_id = named.run_id
+            AND used.dataset_id = named.dataset_id
+            AND used.direction = named.direction
+            AND named.event_time <= %(at)s
 ),
 candidates AS (
     SELECT job_id, id AS run_id, completed, state_at

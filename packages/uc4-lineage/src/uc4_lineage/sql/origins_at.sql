@@ -36,42 +36,26 @@ candidates AS (
 ),
 said AS (
     SELECT
-        asked.job_id, asked.dataset_id, asked.run_id, events.event_time, events.digest,
-        one.value #> '{facets,columnLineage}' AS facet,
+        asked.job_id, asked.dataset_id, asked.run_id, named.event_time, named.digest,
+        named.place,
+        named.facets -> 'columnLineage' AS facet,
         first_value(asked.run_id) OVER (
             PARTITION BY asked.job_id, asked.dataset_id
-            ORDER BY events.event_time DESC, asked.run_id ASC
+            ORDER BY named.event_time DESC, asked.run_id ASC
         ) AS last_run
     FROM candidates AS asked
     INNER JOIN lineage.jobs AS jobs ON asked.job_id = jobs.id
-    INNER JOIN lineage.datasets AS datasets ON asked.dataset_id = datasets.id
-    INNER JOIN lineage.events AS events
+    INNER JOIN lineage.event_datasets AS named
         ON
-            (asked.run_id = events.run_id OR asked.run_id = events.digest)
-            AND jobs.namespace = events.job_namespace
-            AND jobs.name = events.job_name
-            AND events.event_time <= %(at)s
-    CROSS JOIN LATERAL jsonb_array_elements(
-        CASE jsonb_typeof(events.body -> 'outputs')
-            WHEN 'array' THEN events.body -> 'outputs'
-            ELSE '[]'
-        END
-    ) AS one
-    LEFT JOIN lineage.symlinks AS aliases
-        ON
-            one.value ->> 'namespace' = aliases.namespace
-            AND one.value ->> 'name' = aliases.name
-    WHERE
-        one.value #> '{facets,columnLineage}' IS NOT NULL
-        AND (
-            aliases.dataset_id = asked.dataset_id
-            OR (
-                one.value ->> 'namespace' = datasets.namespace
-                AND one.value ->> 'name' = datasets.name
-            )
-        )
+            (asked.run_id = named.run_id OR asked.run_id = named.digest)
+            AND jobs.namespace = named.job_namespace
+            AND jobs.name = named.job_name
+            AND asked.dataset_id = named.dataset_id
+            AND named.direction = 'w'
+            AND named.event_time <= %(at)s
+    WHERE named.facets -> 'columnLineage' IS NOT NULL
 )
 SELECT run_id, job_id, dataset_id, facet
 FROM said
 WHERE run_id = last_run
-ORDER BY event_time, digest
+ORDER BY event_time, digest, place

@@ -248,3 +248,29 @@ CREATE TABLE IF NOT EXISTS lineage.job_tags (
     by_facet  boolean     NOT NULL DEFAULT false,
     PRIMARY KEY (job_id, tag)
 );
+
+-- Each dataset that an event of a run or a job names, by the number under which all
+-- tables know it: what the event calls it may be an alias. A row for each naming.
+CREATE OR REPLACE VIEW lineage.event_datasets AS
+SELECT
+    event.digest, event.event_time, event.run_id, event.job_namespace, event.job_name,
+    side.direction,
+    coalesce(link.dataset_id, dataset.id) AS dataset_id,
+    named.place,  -- among the inputs, or among the outputs, from 1
+    named.value -> 'facets' AS facets
+FROM lineage.events AS event
+CROSS JOIN (
+    VALUES ('r'::"char", 'inputs'), ('w'::"char", 'outputs')
+) AS side (direction, key)
+CROSS JOIN LATERAL jsonb_array_elements(
+    CASE jsonb_typeof(event.body -> side.key)
+        WHEN 'array' THEN event.body -> side.key
+        ELSE '[]'
+    END
+) WITH ORDINALITY AS named (value, place)
+LEFT JOIN lineage.symlinks AS link
+    ON link.namespace = named.value ->> 'namespace'
+    AND link.name = named.value ->> 'name'
+LEFT JOIN lineage.datasets AS dataset
+    ON dataset.namespace = named.value ->> 'namespace'
+    AND dataset.name = named.value ->> 'name';

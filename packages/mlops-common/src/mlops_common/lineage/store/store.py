@@ -25,7 +25,7 @@ DATABASE = "mlops"
 ATTEMPTS = 5  # to store a batch while other processes store the same events
 SQL = files("mlops_common.lineage") / "sql"
 KNOWN = "SELECT digest FROM lineage.events WHERE digest = ANY(%s::uuid[])"
-CREATED = "SELECT to_regclass('lineage.job_tags')"
+CREATED = "SELECT to_regclass('lineage.event_datasets')"  # what is created last
 REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 AGAIN = (psycopg.errors.UniqueViolation, psycopg.errors.DeadlockDetected)
 

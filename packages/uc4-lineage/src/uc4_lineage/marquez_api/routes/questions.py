@@ -46,10 +46,12 @@ def down(
 
 
 @router.get("/impact")
-def impacts(request: Request, node: Text, depth: Edges = None) -> Response:
-    """Show what breaks when a dataset or a column changes."""
+def impacts(
+    request: Request, node: Text, depth: Edges = None, at: Time | None = None
+) -> Response:
+    """Show what breaks when a dataset or a column changes, or would have at a time."""
     with reading(request) as reader:
-        return answered(impact.impact(reader, node, depth))
+        return answered(impact.impact(reader, node, depth, at))
 
 
 @router.get("/path")
