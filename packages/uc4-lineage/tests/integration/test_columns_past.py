@@ -16,6 +16,7 @@ from uc4_lineage.questions.closure import closure, path
 from uc4_lineage.questions.origins import column_graph
 from uc4_lineage.reading import Reader
 from uc4_lineage.testing.events import dataset, job_event, minute, run_event
+from uc4_lineage.testing.past import reading_past
 
 LATER = 1_000_000
 NAMES = [f"d{number}" for number in range(4)]
@@ -62,18 +63,13 @@ def named(reader: Reader, origins: tuple[Origin, ...]) -> set[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_columns_came_from_what_the_events_of_the_past_tell(
-    store: LineageStore, reader: Reader, postgres: Postgres, database: str, seed: int
+    store: LineageStore, reader: Reader, postgres: Postgres, empty: str, seed: int
 ) -> None:
     events = random_events(seed)
     store.ingest(events)
     for at in (4, 10, 16):
-        name = f"{database}_columns_{at}"
-        past = LineageStore(postgres, name)
-        past.ingest(e for e in events if e["eventTime"] <= minute(at).isoformat())
-        with past.connect() as connection:
-            then = Reader(connection)
+        with reading_past(postgres, empty, events, minute(at)) as then:
             expected = named(then, column_graph(then).origins)
-        past.close()
 
         found = named(reader, column_graph(reader, minute(at)).origins)
 

@@ -1,3 +1,5 @@
+"""What there was at a time, held against a store of that time."""
+
 import random
 from typing import Any
 
@@ -9,6 +11,7 @@ from uc4_lineage.node import Node
 from uc4_lineage.questions.history import Retyped, State, as_of, diff
 from uc4_lineage.reading import Reader
 from uc4_lineage.testing.events import DATA, JOBS, dataset, job_event, minute, run_event
+from uc4_lineage.testing.past import reading_past
 
 LATER = 1_000_000
 STATES = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT")
@@ -44,17 +47,13 @@ def told(state: State) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_past_is_what_the_events_of_the_past_tell(
-    store: LineageStore, reader: Reader, postgres: Postgres, database: str, seed: int
+    store: LineageStore, reader: Reader, postgres: Postgres, empty: str, seed: int
 ) -> None:
     events = random_events(seed)
     store.ingest(events)
     for at in (5, 12, 20):
-        name = f"{database}_past_{at}"
-        past = LineageStore(postgres, name)
-        past.ingest(e for e in events if e["eventTime"] <= minute(at).isoformat())
-        with past.connect() as connection:
-            expected = as_of(Reader(connection), None)
-        past.close()
+        with reading_past(postgres, empty, events, minute(at)) as then:
+            expected = as_of(then, None)
 
         found = as_of(reader, minute(at))
 
