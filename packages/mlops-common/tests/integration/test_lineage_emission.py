@@ -90,7 +90,7 @@ def test_an_event_that_is_refused_stops_no_other(
     assert marquez.runs == runs(0, 1)
     kept = (home / SPOOL / "refused.jsonl").read_text("utf-8")
     assert a_run(7) in kept
-    assert "HTTP 400" in kept
+    assert "HTTP 422" in kept
 
 
 def test_a_facet_of_ten_megabytes_costs_itself_alone(

@@ -18,7 +18,8 @@ PATH = "/api/v1/lineage"
 class MarquezDouble:
     """Takes events as Marquez 0.51 does: one a request, an event twice if told twice.
 
-    It knows no more of an event than when it was, and what its job is.
+    It knows no more of an event than when it was, and what its job is. Besides what
+    Marquez refuses, it refuses a job without a name: what we send, Marquez takes.
 
     Attributes:
         requests: Events in the order in which they came, those it refused included.
@@ -96,7 +97,7 @@ class MarquezDouble:
                 return _plain(HTTPStatus.NOT_FOUND)
             event = json.loads(body)
             self.requests.append(event)
-            missing = [place for place in _needed(event) if _at(event, place) is None]
+            missing = [place for place in _needed(event) if not _at(event, place)]
             if missing:
                 said = {"errors": [f"{place} must not be null" for place in missing]}
                 return HTTPStatus.UNPROCESSABLE_ENTITY, said
