@@ -1,11 +1,14 @@
 """The page in a browser: columns, and ways between nodes."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from uc4_lineage.page.content import ColumnEdge, Field, PageContent, PageNode, Shape
+from uc4_lineage.page.document import write
 from uc4_lineage.testing.browser import LineagePage
 
 if TYPE_CHECKING:
-    pass
+    from playwright.sync_api import Browser
 
 
 def test_a_dataset_opens_into_its_columns_and_closes_again(shop: LineagePage) -> None:
@@ -127,3 +130,51 @@ def test_where_no_path_is_the_page_says_so(shop: LineagePage) -> None:
 
     assert "No path joins" in shop.page.inner_text("#panel .notice")
     assert shop.lit("route") == 0
+
+
+COLUMNS = [f"c{number}" for number in range(6)]
+
+
+def large() -> PageContent:
+    """A thousand tables in ten rows, each of the columns of the one before."""
+    fields = tuple(Field(name, "text") for name in COLUMNS)
+    tables, jobs = range(1_000), range(1_000, 2_000)
+    nodes = [
+        PageNode(
+            f"dataset:d:{i}", Shape.DATASET, "table", "d", f"table {i}", fields=fields
+        )
+        for i in tables
+    ]
+    nodes += [PageNode(f"job:j:{i}", Shape.JOB, "job", "j", f"job {i}") for i in jobs]
+    follows = [i for i in tables if i >= 10]
+    edges = [(i - 10, i + 1_000) for i in follows] + [(i + 1_000, i) for i in follows]
+    origins = [
+        ColumnEdge(i - 10, name, i, name, i + 1_000, "DIRECT")
+        for i in follows
+        for name in COLUMNS
+    ]
+    return PageContent("large", "", tuple(nodes), tuple(edges), tuple(origins))
+
+
+def test_two_thousand_nodes_open_all_their_columns_and_light_one_up(
+    browser: "Browser", tmp_path: Path
+) -> None:
+    page = LineagePage(browser, write(large(), tmp_path / "large.html"))
+    assert page.cards() == 2_000
+
+    page.page.click("#columns")
+    page.settle()
+    page.choose("table 555")
+    page.page.click("#panel .column >> text=c3")
+    page.settle()
+
+    assert (
+        page.status() == "Column c3 of table 555: 55 columns upstream, 44 downstream."
+    )
+    assert page.lit("up") > 0
+    assert page.lit("down") > 0
+    page.page.click("#columns")
+    page.settle()
+    assert page.lit("up") > 0
+    assert page.complaints == []
+    page.close()

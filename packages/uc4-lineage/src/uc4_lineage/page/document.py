@@ -23,7 +23,7 @@ STYLES = ("graph.css", "panel.css", "page.css")  # what narrow screens need come
 # In this order they are one script; none of their names is seen outside of it.
 SCRIPTS = (
     *("text.js", "theme.js", "icons.js", "model.js", "choice.js", "arrange.js"),
-    *("sheet.js", "edges.js", "cards.js", "view.js", "minimap.js"),
+    *("sheet.js", "edges.js", "columns.js", "cards.js", "view.js", "minimap.js"),
     *("lists.js", "panel.js", "search.js", "address.js", "listening.js", "page.js"),
 )
 CARD = {"width": 224, "height": 60, "gap": 18, "pitch": 300}  # pixels

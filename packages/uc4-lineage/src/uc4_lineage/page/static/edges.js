@@ -1,4 +1,4 @@
-// Edges: between cards, and between the columns of open cards.
+// Edges between cards.
 
 const READABLE = 0.13; // scale from which there are names, arrows and edges of columns
 const ORDER = ["dim", "edge", "up", "down", "route"]; // the last on top
@@ -54,14 +54,16 @@ class Edges {
     const { tail, head, back } = this.model.edges[index];
     if (!arrangement.isShown(tail) || !arrangement.isShown(head)) return null;
     const shift = back ? 9 : 0; // beside the edge that runs the other way
-    return this.joined(
+    const points = this.joined(
       index,
       arrangement.middle(tail) + shift,
       arrangement.middle(head) + shift,
       shift,
     );
+    return this.inView(points) ? points : null;
   }
 
+  /** Returns the points of an edge that begins and ends at some heights. */
   joined(index, start, end, shift = 0) {
     const { arrangement, card } = this;
     const { tail, head } = this.model.edges[index];
@@ -74,7 +76,7 @@ class Edges {
       for (const side of sides) points.push([side, bend.y + shift]);
     });
     points.push([arrangement.x(head) + (ahead ? 0 : card.width), end]);
-    return this.inView(points) ? points : null;
+    return points;
   }
 
   inView(points) {
@@ -109,64 +111,5 @@ class Edges {
     pen.moveTo(x, y);
     pen.lineTo(x + back, y - 4.5);
     pen.lineTo(x + back, y + 4.5);
-  }
-
-  /** Draws edges between columns whose cards are open, through the job between them. */
-  drawColumns() {
-    if (this.sheet.scale < READABLE) return;
-    const lit = [];
-    this.model.columnEdges.forEach((edge) => {
-      const light = this.sheet.choice.columnEdges.get(edge);
-      const [start, end] = [columnOf(edge.start), columnOf(edge.end)];
-      const open =
-        this.arrangement.rows[start.node].length && this.arrangement.rows[end.node].length;
-      if (!open || !this.arrangement.isShown(start.node) || !this.arrangement.isShown(end.node))
-        return;
-      if (light) lit.push([edge, start, end, light]);
-      else this.strokeColumn(edge, start, end, "edge", this.sheet.choice.dims ? 0.25 : 0.8);
-    });
-    for (const [edge, start, end, light] of lit) this.strokeColumn(edge, start, end, light, 1);
-  }
-
-  strokeColumn({ job, kind }, start, end, light, alpha) {
-    const { pen, arrangement } = this;
-    const from = arrangement.rowY(start.node, start.field);
-    const to = arrangement.rowY(end.node, end.field);
-    pen.strokeStyle = pen.fillStyle = this.sheet.colour[light];
-    pen.globalAlpha = alpha;
-    pen.lineWidth = light === "edge" ? 1.2 : 2.2;
-    pen.setLineDash(kind === "INDIRECT" ? [2, 4] : []);
-    for (const way of this.columnWays(job, start.node, end.node, from, to)) {
-      pen.beginPath();
-      this.trace(way);
-      pen.stroke();
-    }
-    pen.setLineDash([]);
-    pen.globalAlpha = 1;
-  }
-
-  /** Returns the way between two columns that no job joins here, be it to the left. */
-  directWays(start, end, from, to) {
-    const { arrangement, card } = this;
-    const [x, other] = [arrangement.x(start), arrangement.x(end)];
-    const beside = [x + card.width + 26, (from + to) / 2];
-    const way =
-      x === other
-        ? [[x + card.width, from], beside, [x + card.width, to]]
-        : [
-            [x < other ? x + card.width : x, from],
-            [x < other ? other : other + card.width, to],
-          ];
-    return this.inView(way) ? [way] : [];
-  }
-
-  columnWays(job, start, end, from, to) {
-    const { arrangement, card, model } = this;
-    const before = model.edgeAt.get(`${start}>${job}`);
-    const after = model.edgeAt.get(`${job}>${end}`);
-    if (before === undefined || after === undefined) return this.directWays(start, end, from, to);
-    const spread = Math.max(-1, Math.min(1, (from - arrangement.middle(job)) / 200));
-    const through = arrangement.middle(job) + spread * card.height * 0.36;
-    return [this.joined(before, from, through), this.joined(after, through, to)].filter(Boolean);
   }
 }

@@ -17,6 +17,7 @@ class Page {
     this.arrangement = new Arrangement(this.model, data.card);
     this.sheet = new Sheet(this.canvas, this.arrangement);
     this.edges = new Edges(this.sheet);
+    this.columnEdges = new ColumnEdges(this.edges);
     this.cards = new Cards(this.sheet);
     this.view = new View(this.canvas, () => this.request());
     this.minimap = new Minimap(by("minimap"), this.sheet, this.view);
@@ -178,6 +179,7 @@ class Page {
     arrangement.shown = selection.alone ? new Set(this.choice.nodes.keys()) : null;
     arrangement.rows = openRows(this.model, this.open, this.all, this.choice);
     arrangement.place();
+    this.columnEdges.forget();
     if (was !== null && arrangement.isShown(anchor)) {
       this.view.y += was.y - this.placeOf(anchor).y;
       this.view.x += was.x - this.placeOf(anchor).x;
@@ -272,7 +274,7 @@ class Page {
   paint() {
     this.sheet.begin(this.view, this.choice);
     this.edges.draw();
-    this.edges.drawColumns();
+    this.columnEdges.draw();
     this.cards.draw();
     this.minimap.draw();
     const { dataset } = this.canvas;

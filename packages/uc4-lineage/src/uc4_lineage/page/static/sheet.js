@@ -41,6 +41,7 @@ class Sheet {
   begin(view, choice) {
     const { pen } = this;
     this.scale = view.scale;
+    this.ratio = view.ratio;
     this.seen = view.box();
     this.choice = choice;
     pen.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
