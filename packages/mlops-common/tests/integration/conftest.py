@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from mlops_common.bootstrap import Platform, connect
+from mlops_common.datasets import Datasets
 from mlops_common.home import reset
 from mlops_common.lineage import teller
 from mlops_common.lineage.emitter import Emitter
@@ -13,6 +14,7 @@ from mlops_common.sections import PostgresSettings
 from mlops_common.serving.local.serving import LocalServing
 from mlops_common.serving.local.state import ServiceFolder
 from mlops_common.settings import Settings
+from mlops_common.testing.datasets import datasets_in
 from mlops_common.testing.emission import emitter_of
 from mlops_common.testing.lineage_receiver import MarquezDouble, marquez_double
 from mlops_common.testing.moto import MotoServer, moto_server
@@ -57,6 +59,18 @@ def marquez() -> Iterator[MarquezDouble]:
 def home(tmp_path: Path) -> Path:
     """A home folder that is not there yet."""
     return tmp_path / "home"
+
+
+@pytest.fixture
+def datasets(home: Path) -> Datasets:
+    """The datasets of that home."""
+    return datasets_in(home)
+
+
+@pytest.fixture
+def scratch_of_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the scratch of DVC's own command out of /var/tmp."""
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
 
 
 @pytest.fixture

@@ -11,14 +11,9 @@ import pytest
 from mlops_common.datasets import Datasets, Remote
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.testing.datasets import datasets_in, git, store, write
+from mlops_common.testing.marks import DVC
 
-pytestmark = [
-    # DVC and its dependencies use what newer Pythons deprecate, and leave SQLite
-    # connections to the garbage collector.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = [*DVC, pytest.mark.usefixtures("scratch_of_dvc")]
 PROGRAM = Path(__file__).with_name("killed_versions.py")
 VERSION = """
 import sys
@@ -31,17 +26,6 @@ for file in sys.argv[2:]:
     ref = datasets.store("customers", Path(file), prefix="raw")
     print(datasets.version(ref).revision)
 """
-
-
-@pytest.fixture(autouse=True)
-def _scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the scratch of DVC's own command out of /var/tmp."""
-    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
-
-
-@pytest.fixture
-def datasets(home: Path) -> Datasets:
-    return datasets_in(home)
 
 
 def test_locks_and_halves_of_a_killed_run_do_not_hinder_the_next(

@@ -11,12 +11,12 @@ RULES = (
 )
 # MLflow, Kubeflow's client and what they import.
 MLFLOW = [pytest.mark.filterwarnings(rule) for rule in RULES]
-# Prefect's own client leaves what it opened to the garbage collector.
-PREFECT_CLIENT = [
-    pytest.mark.filterwarnings(rule)
-    for rule in (
-        "ignore::ResourceWarning",
-        "ignore::pytest.PytestUnraisableExceptionWarning",
-        "ignore::DeprecationWarning",
-    )
-]
+LEFT_OPEN = (
+    "ignore::DeprecationWarning",
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
+# DVC and its dependencies leave connections of SQLite to the garbage collector.
+DVC = [pytest.mark.filterwarnings(rule) for rule in LEFT_OPEN]
+# Prefect's own client leaves what it opened to it.
+PREFECT_CLIENT = [pytest.mark.filterwarnings(rule) for rule in LEFT_OPEN]
