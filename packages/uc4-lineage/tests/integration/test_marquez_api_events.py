@@ -1,6 +1,7 @@
 """Events over HTTP: from any producer, one or many, sound or not."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,7 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mlops_common.lineage.store import LineageStore
+from mlops_common.ports import free_port
+from mlops_common.postgres.database import Postgres
+from mlops_common.sections import PostgresSettings
 from mlops_common.testing.shared import shared
+from uc4_lineage.marquez_api.application import application
 from uc4_lineage.testing.events import dataset, job_event, run_event
 
 POST = "/api/v1/lineage"
@@ -214,6 +219,39 @@ def test_nobody_pays_for_the_events_of_another(
         statuses = [answer.status_code for answer in answers]
 
     assert statuses == [503 if name == "poison" else 201 for name in names]
+
+
+@pytest.fixture
+def without_database() -> Iterator[TestClient]:
+    """A client of the API while PostgreSQL is down."""
+    settings = PostgresSettings(host="127.0.0.1", port=free_port())
+    store = LineageStore(Postgres(settings, None))
+    with TestClient(application(store)) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("event", "path"),
+    [
+        (run_event("load") | {"eventTime": "yesterday"}, "$.eventTime"),
+        (run_event("load") | {"job": {"namespace": "etl"}}, "$.job.name"),
+        (run_event("l" * 3_000), "$.job"),
+        ([run_event("load") | {"producer": 1}], "$[0].producer"),
+    ],
+)
+def test_what_is_wrong_with_an_event_is_told_while_postgresql_is_down(
+    without_database: TestClient, event: object, path: str
+) -> None:
+    answer = without_database.post(POST, json=event)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["path"] == path
+
+
+def test_a_sound_event_may_come_again_when_postgresql_is_back(
+    without_database: TestClient,
+) -> None:
+    assert without_database.post(POST, json=run_event("load")).status_code == 503
 
 
 def test_the_events_are_listed_by_their_times(client: TestClient) -> None:

@@ -1,6 +1,7 @@
 """POST of events: one, or many at once, from any producer of OpenLineage."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,8 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from mlops_common.errors import BackendError
 from mlops_common.lineage.store.document import LARGEST, Document, read
-from mlops_common.lineage.store.outcome import MalformedError
+from mlops_common.lineage.store.intake import Intake
+from mlops_common.lineage.store.outcome import MalformedError, Refusal
 from uc4_lineage.decoding import elements
 from uc4_lineage.marquez_api.bodies import json_body
 from uc4_lineage.marquez_api.commits import GroupCommit
@@ -70,9 +73,21 @@ async def receive_event(request: Request) -> Response:
         return _too_large(len(body))
     found: list[Problem] = []
     commits: GroupCommit = request.app.state.commits
-    refused = await commits.add(lambda: _sound(body, found))
+    try:
+        refused = await commits.add(lambda: _sound(body, found))
+    except BackendError:
+        refused = await _apart(len(body), _malformed, body, found)
+        if not (found or refused):
+            raise
     found += [Problem(refusal.where, refusal.reason) for refusal in refused]
     return _refused(found) if found else Response(status_code=CREATED)
+
+
+def _malformed(event: bytes, found: list[Problem]) -> list[Refusal]:
+    """Return why the store would refuse an event, which needs no database to tell."""
+    intake = Intake()
+    deque(intake.take(_sound(event, found)), maxlen=0)
+    return intake.refused
 
 
 def _sound(event: bytes | dict[str, Any], found: list[Problem]) -> Iterator[Document]:
