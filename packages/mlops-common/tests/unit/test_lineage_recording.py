@@ -1,5 +1,6 @@
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from mlops_common.lineage.dataset import Dataset, columns, copied
 from mlops_common.lineage.naming import stored
 from mlops_common.lineage.observation import declared
 from mlops_common.lineage.recording import (
+    Recording,
     declares,
     executes,
     notes,
@@ -87,6 +89,49 @@ def test_a_thread_with_the_context_of_a_run_is_heard() -> None:
         thread.join()
 
     assert said.inputs == (A,)
+
+
+def test_a_thread_of_a_pool_is_heard_by_the_run_that_listens() -> None:
+    with recording() as whole, recording() as step, ThreadPoolExecutor() as pool:
+        pool.submit(reads, A).result()
+        pool.submit(writes, B).result()
+
+    assert (step.inputs, step.outputs) == ((A,), (B,))
+    assert whole.inputs == whole.outputs == ()
+
+
+def test_a_thread_that_may_be_of_several_runs_is_heard_by_none_and_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard: list[Recording] = []
+
+    def run(barrier: threading.Barrier) -> None:
+        with recording() as said:
+            barrier.wait()
+            heard.append(said)
+            barrier.wait()
+
+    barrier = threading.Barrier(3)
+    runs = [threading.Thread(target=run, args=(barrier,)) for _ in range(2)]
+    for one in runs:
+        one.start()
+    barrier.wait()
+    reads(A)  # in a thread that is of neither
+    barrier.wait()
+    for one in runs:
+        one.join()
+
+    assert [said.inputs for said in heard] == [(), ()]
+    assert "copy_context" in caplog.text
+
+
+def test_a_thread_that_outlives_its_run_is_heard_by_nobody() -> None:
+    with recording() as said:
+        pass
+
+    reads(fails)
+
+    assert said.inputs == ()
 
 
 def test_what_is_noted_is_of_a_size_that_can_be_told() -> None:

@@ -3,8 +3,12 @@
 Plain code says `reads(table)` and `writes(dataset)`. Whoever runs it, such as a step of
 a flow, listens with `recording()` and tells what was said; where nobody listens the
 calls cost nothing. An error in what is said is logged and ends no run.
+
+What a thread says that knows of no run, such as one of a pool, is heard by the run that
+listens. Where several do at once, none hears it, and a warning tells how to start it.
 """
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,6 +35,9 @@ MOST_NOTES = 100  # facets, and jobs without a run
 
 log = get_logger(__name__)
 _current: ContextVar["Recording | None"] = ContextVar("recording", default=None)
+# Those that listen, each with the one that it is within.
+_open: dict["Recording", "Recording | None"] = {}
+os.register_at_fork(after_in_child=_open.clear)  # a fork tells nothing of these runs
 
 
 class Recording:
@@ -139,11 +146,13 @@ def recording() -> Iterator[Recording]:
         file/data/orders.csv
     """
     run = Recording()
+    _open[run] = _current.get()
     token = _current.set(run)
     try:
         yield run
     finally:
         _current.reset(token)
+        _open.pop(run, None)
 
 
 def reads(*datasets: Told) -> None:
@@ -216,6 +225,19 @@ def _listening() -> Iterator[Recording | None]:
     """Yield who listens; no run fails for what is said of it."""
     try:
         with courtesy().speaking():
-            yield _current.get()
+            yield _current.get() or _innermost()
     except Exception as error:  # noqa: BLE001 - whatever it is
         log.warning("part of the lineage stays unknown: %s", masked(f"{error!r}"))
+
+
+def _innermost() -> Recording | None:
+    """Return the run that alone listens, with none within; nothing where several do."""
+    known = _open.copy()
+    inner = [run for run in known if run not in known.values()]
+    if len(inner) > 1:
+        log.warning(
+            "a thread says what it reads or writes, and %d runs may be meant, so that "
+            "none tells it; start it with contextvars.copy_context().run",
+            len(inner),
+        )
+    return inner[0] if len(inner) == 1 else None
