@@ -16,6 +16,7 @@ from mlops_common.config import load
 from mlops_common.logger import get_logger
 from mlops_common.orchestration.api import configured
 from mlops_common.orchestration.failures import explain
+from mlops_common.orchestration.functions import require_plain
 from mlops_common.orchestration.lineage import told_flow
 from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.refused_run import tell_refused
@@ -37,9 +38,14 @@ def flow(name: str) -> Callable[[Callable[P, R]], prefect.Flow[P, R]]:
 
     Args:
         name: For people, such as `UC1: Churn Prediction Pipeline`.
+
+    Raises:
+        TypeError: The function is an `async def`, or a generator.
     """
 
     def made(function: Callable[P, R]) -> prefect.Flow[P, R]:
+        require_plain(function)
+
         @functools.wraps(function)
         def reported(*args: P.args, **kwargs: P.kwargs) -> R:
             with (

@@ -17,6 +17,7 @@ from prefect.tasks import exponential_backoff
 
 from mlops_common.errors import BackendError
 from mlops_common.orchestration.caching import ByContent, results_folder
+from mlops_common.orchestration.functions import require_plain
 from mlops_common.orchestration.lineage import told_try
 
 P = ParamSpec("P")
@@ -69,6 +70,9 @@ def task(
             code, is still true; called with that, and the inputs by name. An error of
             ours means that it is not. The step always runs when omitted.
 
+    Raises:
+        TypeError: The function is an `async def`, or a generator.
+
     Examples:
         >>> @task(timeout=MINUTE)
         ... def count(rows: int) -> int:
@@ -78,6 +82,8 @@ def task(
     """
 
     def made(function: Callable[P, R]) -> Step[P, R]:
+        require_plain(function)
+
         @functools.wraps(function)
         def told(*args: P.args, **kwargs: P.kwargs) -> R:
             with told_try(function, is_passing, too_late):
