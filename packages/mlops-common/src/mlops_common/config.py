@@ -24,6 +24,7 @@ from mlops_common.settings import Settings
 FILE_NAME = "config.yaml"
 PREFIX = "MLOPS_"
 DEFAULT = "default"
+LOCAL = "local"
 # A relative path starts at the folder of the file.
 PATHS = keys_holding(Settings, Path)
 SECRETS = [".".join(keys) for keys in keys_holding(Settings, SecretStr)]
@@ -172,12 +173,20 @@ def read_yaml(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}") from error
     except yaml.YAMLError as error:
-        raise ConfigError(f"{file} is not YAML: {error}") from error
+        raise ConfigError(f"{file} is not YAML: {_mistake(error)}") from error
     if not isinstance(values, dict):
         raise ConfigError(
             f"{file} must hold `key: value` pairs, found a {type(values).__name__}"
         )
     return {key: {} if value is None else value for key, value in values.items()}
+
+
+def _mistake(error: yaml.YAMLError) -> str:
+    """Return what is wrong with YAML, and where, in one line."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return str(error).split("\n", 1)[0]
+    mark = error.problem_mark
+    return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
 
 
 def _layers(
@@ -186,8 +195,8 @@ def _layers(
     values = read_yaml(file) if file else {}
     blocks = values.pop("environments", {})
     variables, names = _variables(environ)
-    label = str(variables.get("environment", values.get("environment", "local")))
-    block = _blocks(blocks, file).get(label, {})
+    label = str(variables.get("environment", values.get("environment", LOCAL)))
+    block = _chosen(_blocks(blocks, file), label, file)
     layers = [
         (values, {key: str(file) for key, _ in flatten(values)}),
         (block, {key: f"{file} environments.{label}" for key, _ in flatten(block)}),
@@ -217,6 +226,22 @@ def _blocks(blocks: Any, file: Path | None) -> dict[str, dict[str, Any]]:
         validated(Settings, whole, where=str(file), below=f"environments.{label}.")
         checked[str(label)] = values
     return checked
+
+
+def _chosen(
+    blocks: Mapping[str, dict[str, Any]], label: str, file: Path | None
+) -> dict[str, Any]:
+    """Return the block of an environment; a label where the file has no blocks.
+
+    Raises:
+        ConfigError: It has blocks, but none of that name: all would be embedded.
+    """
+    if blocks and label not in {LOCAL, *blocks}:
+        raise ConfigError(
+            f"environment {label!r} has no block under `environments` in {file}; "
+            f"known: {', '.join(blocks)}; {LOCAL!r} needs none"
+        )
+    return blocks.get(label, {})
 
 
 def _rooted(values: Mapping[str, Any], base: Path) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def _problem(
 ) -> str:
     path = [str(part) for part in item["loc"]]
     key = below + ".".join(path)
-    origin = where if isinstance(where, str) else where.get(key, "")
+    origin = where if isinstance(where, str) else _origin(where, key)
     place = f" ({origin})" if origin else ""
     if item["type"] == "extra_forbidden":
         allowed = ", ".join(allowed_keys(model, path[:-1]))
@@ -128,7 +128,14 @@ def _problem(
         return f"key {key!r} is required{place}"
     secret = tuple(path) in keys_holding(model, SecretStr)
     found = "" if secret else f", found {masked(repr(item.get('input')))}"
-    return f"key {key!r}{place}: {item['msg']}{found}"
+    said = item["msg"].removeprefix("Value error, ")
+    return f"key {key!r}{place}: {said}{found}"
+
+
+def _origin(where: Mapping[str, str], key: str) -> str:
+    """Return where a key comes from, or the first key below it."""
+    below = (origin for name, origin in where.items() if name.startswith(f"{key}."))
+    return where.get(key) or next(below, "")
 
 
 def keys_holding(model: type[BaseModel], kind: type) -> list[tuple[str, ...]]:

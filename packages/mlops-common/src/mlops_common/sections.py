@@ -8,11 +8,19 @@ the file itself, which earns a warning.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from mlops_common.errors import ConfigError
 from mlops_common.params import Params
 
+
+def _address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("expected an address that begins with http:// or https://")
+    return text
+
+
+Url = Annotated[str, AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, description="Seconds.")]
 Count = Annotated[int, Field(ge=1)]
@@ -243,7 +251,7 @@ class LineageSettings(Section):
     embedded: bool = Field(
         default=True, description="Keep it in PostgreSQL, where `mlops lineage` looks."
     )
-    url: str | None = Field(
+    url: Url | None = Field(
         None, description="URL of the receiver, such as http://marquez:5000."
     )
     endpoint: str = Field("api/v1/lineage", description="Path of events at the `url`.")

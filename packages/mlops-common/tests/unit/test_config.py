@@ -116,6 +116,15 @@ def test_an_environment_without_a_block_is_only_a_label(tmp_path: Path) -> None:
     assert read(tmp_path, "environment: dev").settings.environment == "dev"
 
 
+def test_an_environment_that_is_none_of_the_blocks_is_a_mistake(
+    tmp_path: Path,
+) -> None:
+    text = "{environment: k3, environments: {k3s: {postgres: {host: b}}}}"
+
+    with pytest.raises(ConfigError, match=r"'k3' has no block .*; known: k3s;"):
+        read(tmp_path, text)
+
+
 def test_a_variable_can_choose_the_environment(tmp_path: Path) -> None:
     text = "environments: {k3s: {postgres: {host: b}}}"
 
@@ -128,13 +137,16 @@ def test_a_variable_can_choose_the_environment(tmp_path: Path) -> None:
     ("text", "environ", "message"),
     [
         ("postgres: {hots: x}", {}, r"unknown key 'postgres.hots' \(.*config.yaml\)"),
-        ("postgers: {host: x}", {}, "allowed: environment, home, postgres"),
+        ("postgers: {host: x}", {}, r"'postgers' \(.*config.yaml\); allowed: envir"),
+        ("", {"MLOPS_POSTGERS__HOST": "x"}, r"'postgers' \(\$MLOPS_POSTGERS__HOST\)"),
         ("home: 3", {}, "key 'home' .* found 3"),
         ("home: ~nobody-of-this-name/x", {}, "key 'home': '~nobody-of-this-name/x'"),
         ("postgres: {port: x}", {}, "key 'postgres.port' .* found 'x'"),
         ("", {"MLOPS_POSTGRES__HOTS": "x"}, r"\(\$MLOPS_POSTGRES__HOTS\)"),
         ("- a", {}, "must hold `key: value` pairs, found a list"),
-        ("a: [", {}, "is not YAML"),
+        ("a: [", {}, r"is not YAML: line 1, column 5: expected the node content"),
+        ("a: \x07", {}, "is not YAML: .*special characters are not allowed$"),
+        ("lineage: {url: marquez:5000}", {}, "'lineage.url' .*: expected an address"),
         ("environments: 3", {}, "one block per environment"),
         ("{environment: a, environments: {a: 3}}", {}, "must hold sections"),
     ],
