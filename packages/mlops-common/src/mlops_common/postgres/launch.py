@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ SUPERUSER = "postgres"
 SETTINGS = files("mlops_common.postgres") / "server.conf"
 PARTIAL = ".partial-"
 LOG_TAIL = 2_000
+LINES = 3  # of a program that failed
+WHY = re.compile(r"\b(error|FATAL|PANIC|HINT):|could not|cannot ")
 FULL = os.strerror(errno.ENOSPC)
 CLUSTER = (
     f"--username={SUPERUSER}",
@@ -64,14 +67,42 @@ def end(place: Place) -> None:
 
 
 def failure(place: Place, what: str, said: str = "") -> str:
-    """Return a message with the end of what the server said."""
-    said = said or place.log.read_text("utf-8", "replace")[-LOG_TAIL:]
-    if FULL in said:
+    """Return a message with the lines that say why.
+
+    Args:
+        place: Of the server.
+        what: What failed.
+        said: By a program; what the server logged last when empty.
+    """
+    if not place.control.is_dir():
+        return f"{what}: {place.control} was deleted meanwhile; run the command again"
+    told = said or _logged(place)
+    if FULL in told:
         return (
             f"{what}: the disk of {place.data.parent} is full; free some space or "
             "point MLOPS_HOME at another disk"
         )
-    return f"{what} in {place.data}; see {place.log}:\n{said.strip()}"
+    source = "" if said else f"; see {place.log}"
+    return f"{what} in {place.data}{source}:\n{_telling(told)}"
+
+
+def _logged(place: Place) -> str:
+    try:
+        return place.log.read_text("utf-8", "replace")[-LOG_TAIL:]
+    except OSError as error:
+        return f"its log cannot be read: {error.strerror}"
+
+
+def _telling(said: str) -> str:
+    """Return the last lines of a program that say why it failed.
+
+    Examples:
+        >>> _telling("initdb: error: no such file")
+        'initdb: error: no such file'
+    """
+    lines = said.strip().splitlines()
+    telling = [line for line in lines if WHY.search(line)] or lines
+    return "\n".join(telling[-LINES:])
 
 
 def _make(place: Place, programs: Path) -> None:
