@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mlops_common.lineage.spool.folder import SpoolFolder
 from mlops_common.lineage.spool.reading import waiting
 from mlops_common.lineage.spool.writing import SpoolWriter
 from mlops_common.lineage.store import LineageStore
+from mlops_common.lineage.teller import Teller
 
 PROGRAM = """
 import os, sys
@@ -193,3 +195,20 @@ def test_a_store_without_room_is_away() -> None:
 
     with pytest.raises(BackendError, match="No space left on device"):
         EmbeddedReceiver(full).take([{}])
+
+
+def test_why_a_receiver_is_away_is_told_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(_: str) -> None:
+        raise BackendError("the server did not start; see its log:\n  FATAL: no disk")
+
+    teller = Teller(outlet(spooled(tmp_path, "a"), Taker(breaks)))
+    while not teller.away:
+        time.sleep(0.01)
+    teller.close(timeout=60)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "lineage is kept on disk and told later: the server did not start; see its "
+        "log: FATAL: no disk"
+    ]

@@ -86,7 +86,8 @@ class Teller:
         """Wait for a receiver that is away, longer each time."""
         if not self.away:
             why = str(error) if isinstance(error, MlopsError) else repr(error)
-            log.warning("lineage is kept on disk and told later: %s", masked(why))
+            said = masked(" ".join(why.split()))
+            log.warning("lineage is kept on disk and told later: %s", said)
         self.away = True
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         self._closed.wait(self._pause * jitter)
