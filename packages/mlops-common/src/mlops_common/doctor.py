@@ -87,7 +87,10 @@ def examine(
         missing.remove(diagnosis.system)
         yield diagnosis
     for system in missing:
-        remedy = f"it did not answer within {deadline:g} s; see that it runs"
+        remedy = (
+            f"it did not answer within {deadline:g} s; see that it runs, or give it "
+            "longer by --deadline where this machine is busy"
+        )
         yield Diagnosis(system, Health("down", "", remedies=(remedy,)), deadline)
 
 

@@ -43,7 +43,8 @@ def test_a_system_that_hangs_is_down_and_hinders_no_other(
     assert health["quick"] == Health("ok", "here", "1")
     assert health["slow"].state == "down"
     assert health["slow"].remedies == (
-        "it did not answer within 0.2 s; see that it runs",
+        "it did not answer within 0.2 s; see that it runs, or give it longer by "
+        "--deadline where this machine is busy",
     )
 
 
