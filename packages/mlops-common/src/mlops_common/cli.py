@@ -47,7 +47,9 @@ def options(
     file: Annotated[
         Path | None, typer.Option("--config", help="Settings file.", metavar="FILE")
     ] = None,
-    debug: Annotated[bool, typer.Option(help="Show tracebacks and logs.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks and logs.")
+    ] = False,
 ) -> None:
     """The life of a model as pipelines, on this machine or against a cluster."""
     context.obj = {"config": file, "debug": debug}

@@ -19,7 +19,7 @@ app = typer.Typer(
 def prediction(
     context: typer.Context,
     request: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Id of the request.")
+        str | None, typer.Argument(metavar="ID", help="Id of the request.")
     ] = None,
     entity: Annotated[
         str | None,
