@@ -113,16 +113,20 @@ class Runs(Question):
     state: of_runs.State | None = None
     since: AwareDatetime | None = None
     limit: Annotated[int, Field(ge=1)] = of_runs.LIMIT
+    at: AwareDatetime | None = None
 
     def asked(self, platform: "Platform", reader: Reader) -> Any:  # noqa: ARG002, D102
-        return of_runs.runs(reader, self.job, self.state, self.since, self.limit)
+        asked = self.job, self.state, self.since, self.limit, self.at
+        return of_runs.runs(reader, *asked)
 
 
 class Orphans(Question):
     """Datasets that are read but never written, or written but never read."""
 
+    at: AwareDatetime | None = None
+
     def asked(self, platform: "Platform", reader: Reader) -> Any:  # noqa: ARG002, D102
-        return gaps.orphans(reader)
+        return gaps.orphans(reader, self.at)
 
 
 class Stale(Question):

@@ -1,13 +1,11 @@
 """What events told of datasets, by now or by a time."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from mlops_common.lineage.store.facets import is_deleted
-from uc4_lineage.reading import Reader
-
-LAST = datetime.max.replace(tzinfo=UTC)  # no event is later
+from uc4_lineage.reading import LAST, Reader
 
 
 def facets_of(

@@ -146,6 +146,12 @@ def _ambiguous(text: str, found: list[Found]) -> NotFoundError:
 
 def _unknown(reader: Reader, text: str, kinds: Collection[Kind]) -> NotFoundError:
     what = " or ".join(kind.value for kind in kinds)
+    others = _matches(reader, text, [kind for kind in BOTH if kind not in kinds])
+    if len(others) == 1:
+        return NotFoundError(
+            f"expected a {what}, found {shown(others[0].node.id)}; "
+            f"`mlops lineage search` lists each {what}"
+        )
     near = _similar(reader, text, kinds)
     hint = (
         f"nearest: {', '.join(map(shown, near))}"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.resources import files
 from threading import Lock
 from typing import Any
@@ -21,6 +22,7 @@ from uc4_lineage.node import Kind, Node
 
 SQL = files("uc4_lineage") / "sql"
 LONGEST = 5.0  # seconds
+LAST = datetime.max.replace(tzinfo=UTC)  # no event is later
 
 # Number of the newest event, and the keys that are hidden.
 Version = tuple[int, tuple[int, ...]]

@@ -10,10 +10,10 @@ from mlops_common.lineage.store import LineageStore
 from mlops_common.postgres.database import Postgres
 from mlops_common.testing.postgres import temporary_database
 from uc4_lineage.columns import Level
-from uc4_lineage.dataset_facets import LAST, columns_at
+from uc4_lineage.dataset_facets import columns_at
 from uc4_lineage.node import Node
 from uc4_lineage.questions.impact import Affected, Role, impact
-from uc4_lineage.reading import Reader
+from uc4_lineage.reading import LAST, Reader
 from uc4_lineage.testing.events import DATA, dataset, job_event, minute, run_event
 
 NAMES = [f"d{number}" for number in range(4)]

@@ -140,6 +140,28 @@ def test_what_would_have_broken_is_asked_for_by_its_time() -> None:
 
 
 @pytest.mark.usefixtures("events")
+def test_changes_are_told_with_their_times_and_backwards_with_a_word() -> None:
+    times = "2026-01-01T00:05Z", "2026-01-01T00:15Z"
+
+    forth, back = lineage("diff", *times), lineage("diff", *reversed(times))
+
+    assert forth.out.startswith(
+        "What changed from 2026-01-01T00:05:00Z to 2026-01-01T00:15:00Z:"
+    )
+    assert "backwards" not in forth.err
+    assert "the second time is before the first" in back.err
+
+
+@pytest.mark.usefixtures("events")
+def test_runs_and_orphans_have_a_past() -> None:
+    then = "--at", "2026-01-01T00:05"
+
+    assert [run["job"]["name"] for run in answer("runs", *then)] == ["load"]
+    (orphan,) = answer("orphans", *then)["never_read"]
+    assert orphan["name"] == "shop.public.orders"
+
+
+@pytest.mark.usefixtures("events")
 def test_runs_may_be_chosen_by_their_state() -> None:
     (failed,) = answer("runs", "--state", "failed")
 

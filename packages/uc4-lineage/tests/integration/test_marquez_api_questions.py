@@ -97,6 +97,14 @@ def test_runs_orphans_and_what_is_stale(client: TestClient) -> None:
     assert len(asked(client, "stale", days=1)["runs"]) == 1
 
 
+def test_runs_and_orphans_of_a_time(client: TestClient) -> None:
+    half_past = "2026-01-01T00:30:00Z"
+
+    assert [run["job"]["name"] for run in asked(client, "runs", at=half_past)] == ["a"]
+    orphans = asked(client, "orphans", at=half_past)
+    assert [each["name"] for each in orphans["never_read"]] == ["clean"]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

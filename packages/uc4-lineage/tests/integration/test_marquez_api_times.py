@@ -26,6 +26,8 @@ PLACES = [
     "questions/diff?from=",
     "questions/diff?from=2026-01-01T00:00:00Z&to=",
     "questions/runs?since=",
+    "questions/runs?at=",
+    "questions/orphans?at=",
     "questions/stale?days=",
     "search?q=raw&before=",
     "search?q=raw&after=",

@@ -141,8 +141,10 @@ def test_a_path_is_a_shortest_one_and_none_is_an_error(shop: Reader) -> None:
     assert [one.name for one in found] == [
         *("shop.public.customers", "copy", "staged", "report", "report")
     ]
-    with pytest.raises(NotFoundError, match="no data flows from"):
+    with pytest.raises(NotFoundError, match=r"no data flows from .*; it flows from"):
         path(shop, "customer_features", "shop.public.customers")
+    with pytest.raises(NotFoundError, match=r"no data flows from .*lineage down"):
+        path(shop, "customer_features", f"dataset:{DATA}:report")
 
 
 def test_a_path_between_columns_goes_by_columns(shop: Reader) -> None:

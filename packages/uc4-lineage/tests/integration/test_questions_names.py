@@ -64,6 +64,13 @@ def test_an_unknown_name_is_refused_with_the_nearest(shop: Reader) -> None:
         find(shop, "customers.prize", [Kind.DATASET, Kind.FIELD])
 
 
+def test_a_job_in_place_of_a_dataset_is_called_by_what_it_is(shop: Reader) -> None:
+    with pytest.raises(NotFoundError, match="expected a dataset, found job:etl:derive"):
+        impact(shop, "derive")
+    with pytest.raises(NotFoundError, match=r"expected a job, found dataset:.*:staged"):
+        find(shop, "staged", [Kind.JOB])
+
+
 def test_an_end_that_several_names_have_is_refused_with_all_of_them(
     shop: Reader,
 ) -> None:

@@ -142,6 +142,8 @@ def test_any_question_can_be_asked_as_a_task(platform: Platform) -> None:
     assert names(AsOf(at=before), "jobs") == []
     assert {"sow", "mill"} <= set(names(Diff(first=before), "jobs_added"))
     assert names(Runs(state=State.FAILED)) == ["mill"]
+    assert names(Runs(state=State.FAILED, at=minute(0.5))) == []
+    assert "corn" in names(Orphans(at=minute(0.5)), "never_read")
     assert "seed" in names(Orphans(), "never_written")
     assert "corn" in names(Stale(days=0, now=minute(9)), "datasets")
 

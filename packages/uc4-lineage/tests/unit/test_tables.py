@@ -51,7 +51,7 @@ def test_a_changed_edge_tells_datasets_of_one_name_apart(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    tables.diff(Diff((), (), (), (), EDGES, (), (), (), ()))
+    tables.diff(Diff((), (), (), (), EDGES, (), (), (), ()), minute(0), minute(1))
 
     told = capsys.readouterr().out
 

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from mlops_common.commands.context import AsJson, platform_of
 from uc4_lineage.commands import graph, serve, tables
 from uc4_lineage.commands.opening import instant, opened, opened_on
-from uc4_lineage.commands.output import tell
+from uc4_lineage.commands.output import say, tell
 from uc4_lineage.questions.runs import State
 
 app = typer.Typer(
@@ -124,13 +125,16 @@ def diff(
     """Show which jobs, datasets, edges and columns came and went between two times."""
     from uc4_lineage.questions import history
 
+    begin, end = instant(first), instant(second)
     with opened(context) as reader:
-        found = history.diff(reader, instant(first), instant(second))
-    tell(found, tables.diff, as_json=as_json)
+        found = history.diff(reader, begin, end)
+    if end < begin:
+        say("the second time is before the first: this is told backwards", err=True)
+    tell(found, partial(tables.diff, first=begin, second=end), as_json=as_json)
 
 
 @app.command()
-def runs(
+def runs(  # noqa: PLR0913 - options of a command
     context: typer.Context,
     job: Annotated[str | None, typer.Argument(help="Only of this job.")] = None,
     state: Annotated[
@@ -141,23 +145,24 @@ def runs(
         typer.Option(metavar="TIME", help="Only heard of at this time or later."),
     ] = None,
     limit: Limit = 20,
+    at: At = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the newest runs: their state, duration, job and error."""
     from uc4_lineage.questions import runs as question
 
     with opened(context) as reader:
-        found = question.runs(reader, job, state, past(since), limit)
+        found = question.runs(reader, job, state, past(since), limit, past(at))
     tell(found, tables.runs, as_json=as_json)
 
 
 @app.command()
-def orphans(context: typer.Context, as_json: AsJson = False) -> None:
+def orphans(context: typer.Context, at: At = None, as_json: AsJson = False) -> None:
     """Show datasets that are read but never written, or written but never read."""
     from uc4_lineage.questions import gaps
 
     with opened(context) as reader:
-        found = gaps.orphans(reader)
+        found = gaps.orphans(reader, past(at))
     tell(found, tables.orphans, as_json=as_json)
 
 

@@ -100,8 +100,9 @@ def state(found: State) -> None:
     say(f"{counts}, {counted(len(found.edges), 'edge')} {at}")
 
 
-def diff(found: Diff) -> None:
-    """Show what came and went."""
+def diff(found: Diff, first: datetime, second: datetime) -> None:
+    """Show what came and went between two times."""
+    say(f"What changed from {to_second(first)} to {to_second(second)}:")
     edges = (*found.edges_added, *found.edges_removed)
     names = labels(node for edge in edges for node in edge)
     rows = [

@@ -136,16 +136,22 @@ def path(
         BackendError: The store cannot be read.
     """
     first, last = find(reader, start, ANY, at), find(reader, end, ANY, at)
+    found = _path(reader, first, last, at)
+    if found:
+        return tuple(found)
+    ends = shown(first.node.id), shown(last.node.id)
+    hint = (
+        f"it flows from {ends[1]} to {ends[0]}"
+        if _path(reader, last, first, at)
+        else "`mlops lineage down` shows where it goes to"
+    )
+    raise NotFoundError(f"no data flows from {ends[0]} to {ends[1]}; {hint}")
+
+
+def _path(reader: Reader, first: Found, last: Found, at: datetime | None) -> list[Node]:
     if {first.node.kind, last.node.kind} == {Kind.FIELD}:
-        found = _field_path(reader, column_graph(reader, at), first, last)
-    else:
-        found = _node_path(reader, graph_at(reader, at), first, last)
-    if not found:
-        raise NotFoundError(
-            f"no data flows from {shown(first.node.id)} to {shown(last.node.id)}; "
-            "`mlops lineage down` shows where it goes to"
-        )
-    return tuple(found)
+        return _field_path(reader, column_graph(reader, at), first, last)
+    return _node_path(reader, graph_at(reader, at), first, last)
 
 
 def _node_path(

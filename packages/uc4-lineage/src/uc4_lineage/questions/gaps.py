@@ -6,7 +6,7 @@ from uuid import UUID
 
 from uc4_lineage.node import Node
 from uc4_lineage.questions.runs import State
-from uc4_lineage.reading import Reader
+from uc4_lineage.reading import LAST, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,17 @@ class Stale:
     runs: tuple[UnendedRun, ...]
 
 
-def orphans(reader: Reader) -> Orphans:
+def orphans(reader: Reader, at: datetime | None = None) -> Orphans:
     """Return the datasets that are read but never written, and the other way round.
+
+    Args:
+        reader: Reads the store.
+        at: A moment of the past, by which none had; now when omitted.
 
     Raises:
         BackendError: The store cannot be read.
     """
-    rows = reader.rows("orphans")
+    rows = reader.rows("orphans", at=at or LAST)
     return Orphans(
         never_written=tuple(reader.nodes(key for key, is_read, _ in rows if is_read)),
         never_read=tuple(reader.nodes(key for key, _, written in rows if written)),

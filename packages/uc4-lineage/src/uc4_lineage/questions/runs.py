@@ -7,7 +7,7 @@ from uuid import UUID
 
 from uc4_lineage.naming import find
 from uc4_lineage.node import Kind, Node
-from uc4_lineage.reading import Reader
+from uc4_lineage.reading import LAST, Reader
 
 LIMIT = 20
 
@@ -58,6 +58,7 @@ def runs(
     state: State | None = None,
     since: datetime | None = None,
     limit: int = LIMIT,
+    at: datetime | None = None,
 ) -> tuple[Run, ...]:
     """Return runs, the newest first.
 
@@ -67,13 +68,16 @@ def runs(
         state: Only those that came so far and no further.
         since: Only those that ended, or were last heard of, at this time or later.
         limit: Most runs.
+        at: A moment of the past: how far the runs that had begun had come; now when
+            omitted.
 
     Raises:
         NotFoundError: No job is called so, or several are.
         BackendError: The store cannot be read.
     """
     key = None if job is None else -find(reader, job, [Kind.JOB]).key
-    rows = reader.rows("runs", job=key, state=state, since=since, limit=limit)
+    asked = {"job": key, "state": state, "since": since, "limit": limit}
+    rows = reader.rows("runs", **asked, at=at or LAST)
     return tuple(
         Run(
             id=number,

@@ -91,17 +91,18 @@ def runs(
     state: of_runs.State | None = None,
     since: Time | None = None,
     limit: Most = PAGE,
+    at: Time | None = None,
 ) -> Response:
-    """Show the newest runs: their state, duration, job and error."""
+    """Show the newest runs: their state, duration, job and error; now, or at a time."""
     with reading(request) as reader:
-        return answered(of_runs.runs(reader, job, state, since, limit))
+        return answered(of_runs.runs(reader, job, state, since, limit, at))
 
 
 @router.get("/orphans")
-def orphans(request: Request) -> Response:
+def orphans(request: Request, at: Time | None = None) -> Response:
     """Show datasets that are read but never written, or written but never read."""
     with reading(request) as reader:
-        return answered(gaps.orphans(reader))
+        return answered(gaps.orphans(reader, at))
 
 
 @router.get("/stale")
