@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,6 @@ from mlops_common.logger import get_logger
 from mlops_common.processes import wait_until
 from mlops_common.progress import step
 from mlops_common.refs import DatasetRef
-from mlops_common.testing.command import python
 from mlops_common.testing.marks import PREFECT_CLIENT
 
 pytestmark = [*PREFECT_CLIENT, pytest.mark.usefixtures("platform")]
@@ -119,9 +119,8 @@ def test_a_run_shows_its_name_pages_progress_and_the_log_of_plain_modules() -> N
     )
     assert found.name == "model v7 · data 2026-11-24"
     assert found.artifacts["uc0-summary"] == "at http://ann:***@example.org/"
-    assert json.loads(found.artifacts["model-v1-metrics"]) == [
-        {"auc": 0.5, "gain": None}
-    ]
+    metrics = json.loads(found.artifacts["model-v1-metrics"])
+    assert metrics == [{"auc": 0.5, "gain": None}]
     assert found.artifacts["work-progress"] == 100
     said = {message: level for name, level, message in found.lines if name == log.name}
     assert said == {"a plain line": 20, "a plain warning": 30}
@@ -198,93 +197,89 @@ def test_a_step_that_takes_too_long_is_stopped_with_its_child() -> None:
     assert page.startswith("# BackendError in step hang")
 
 
-def test_a_finished_step_is_skipped_while_its_inputs_are_the_same_and_it_holds(
+class Resumable:
+    """A flow whose first step may be skipped, and whose second one fails at first.
+
+    Attributes:
+        done: What its steps did.
+        there: Names whose result holds.
+        run: Runs it.
+    """
+
+    def __init__(self, title: str) -> None:
+        from mlops_common.orchestration.flows import flow
+        from mlops_common.orchestration.tasks import MINUTE, task
+
+        self.done: list[str] = []
+        self.there: set[str] = set()
+        outages = [ContractError("serving is down")]
+
+        def still_there(found: DatasetRef, *, ref: DatasetRef, rows: int) -> bool:
+            assert found.rows == rows
+            assert ref.name == found.name
+            return found.name in self.there
+
+        @task(timeout=MINUTE, holds=still_there)
+        def derive(ref: DatasetRef, rows: int) -> DatasetRef:
+            self.done.append(ref.name)
+            self.there.add(ref.name)
+            return ref.model_copy(update={"rows": rows})
+
+        @task(timeout=MINUTE)
+        def serve() -> None:
+            self.done.append("serve")
+            if outages:
+                raise outages.pop()
+
+        @flow(title)
+        def pipeline(name: str, rows: int = 1) -> DatasetRef:
+            result = derive(DatasetRef(name=name, key="k", digest="d", rows=0), rows)
+            serve()
+            return result
+
+        self.run: Callable[..., DatasetRef] = pipeline
+
+
+def kept(platform: Platform) -> set[Path]:
+    """Return the files that hold results of the first step."""
+    files = (platform.settings.home / "prefect" / "results").rglob("*.json")
+    return {file for file in files if file.parent.name == "derive"}
+
+
+def test_a_finished_step_is_skipped_while_its_inputs_are_the_same(
     platform: Platform,
 ) -> None:
-    from mlops_common.orchestration.flows import flow
-    from mlops_common.orchestration.tasks import MINUTE, task
-
-    done: list[str] = []
-    there, outages = {"a", "b"}, [ContractError("serving is down")]
-
-    def still_there(found: DatasetRef, *, ref: DatasetRef, rows: int) -> bool:
-        assert found.rows == rows
-        assert ref.name == found.name
-        return found.name in there
-
-    @task(timeout=MINUTE, holds=still_there)
-    def derive(ref: DatasetRef, rows: int) -> DatasetRef:
-        done.append(ref.name)
-        return ref.model_copy(update={"rows": rows})
-
-    @task(timeout=MINUTE)
-    def serve() -> None:
-        done.append("serve")
-        if outages:
-            raise outages.pop()
-
-    @flow("UC0: Resumed")
-    def pipeline(name: str, rows: int = 1) -> DatasetRef:
-        result = derive(DatasetRef(name=name, key="k", digest="d", rows=0), rows)
-        serve()
-        return result
+    flow, before = Resumable("UC0: Resumed"), kept(platform)
 
     with pytest.raises(ContractError):
-        pipeline("a")
-    assert pipeline("a").rows == 1
-    assert done == ["a", "serve", "serve"]
+        flow.run("a")
+    assert flow.run("a").rows == 1
+    assert flow.done == ["a", "serve", "serve"]
     found = recorded("UC0: Resumed", lambda run: "derive" in run.steps)
     assert found.steps["derive"] == "Cached"
-    files = [*(platform.settings.home / "prefect" / "results").rglob("*.json")]
-    [kept] = [file for file in files if file.parent.name == "derive"]
-    assert (
-        json.loads(json.loads(kept.read_text("utf-8"))["result"])["data"]["rows"] == 1
-    )
+    [file] = kept(platform) - before
+    result = json.loads(json.loads(file.read_text("utf-8"))["result"])
+    assert result["data"]["rows"] == 1
 
-    done.clear()
-    pipeline("b")
-    assert pipeline("a", rows=2).rows == 2
-    assert done == ["b", "serve", "a", "serve"]
-
-    done.clear()
-    there.discard("a")
-    pipeline("a")
-    kept.write_text("torn", "utf-8")
-    there.add("a")
-    pipeline("a")
-    pipeline("a")
-    assert done == ["a", "serve", "a", "serve", "serve"]
+    flow.done.clear()
+    flow.run("b")
+    assert flow.run("a", rows=2).rows == 2
+    assert flow.done == ["b", "serve", "a", "serve"]
 
 
-LOST = """
-import sys
-from pathlib import Path
-from mlops_common.bootstrap import connect
-from mlops_common.errors import BackendError
-from mlops_common.orchestration.draining import drain
-from mlops_common.orchestration.server import server_process
-from mlops_common.orchestration.session import orchestrated
+def test_a_finished_step_runs_again_where_its_result_is_gone_or_torn(
+    platform: Platform,
+) -> None:
+    flow, before = Resumable("UC0: Gone"), kept(platform)
+    with pytest.raises(ContractError):
+        flow.run("c")
+    [file] = kept(platform) - before
+    flow.done.clear()
 
-platform = connect()
-with orchestrated(platform):
-    from prefect.events import emit_event
+    flow.there.discard("c")
+    flow.run("c")
+    file.write_text("torn", "utf-8")
+    flow.run("c")
+    flow.run("c")
 
-    resource = {"prefect.resource.id": "lost.and.found"}
-    emit_event("mlops.first", resource)
-    drain()
-    for _ in range(100):
-        emit_event("mlops.later", resource)
-    server_process(platform.settings.home).stop()
-    for _ in range(100):
-        emit_event("mlops.lost", resource)
-"""
-
-
-def test_a_process_whose_server_is_gone_ends_soon() -> None:
-    """Each of the events would be tried for seven seconds and more.
-
-    The server of the other tests is stopped; who needs it next starts it again.
-    """
-    said = python("-c", LOST)
-
-    assert said.code == 0, said.err
+    assert flow.done == ["c", "serve", "c", "serve", "serve"]
