@@ -1,6 +1,7 @@
 """What flows and steps tell of themselves, as the embedded store keeps it."""
 
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -25,15 +26,12 @@ pytestmark = PREFECT_CLIENT
 DECLARED = "SELECT body FROM lineage.events WHERE job_name = %s AND run_id IS NULL"
 
 
-def test_a_flow_and_its_steps_are_told_under_the_numbers_of_prefect(
-    platform: Platform,
-) -> None:
+def numbered(numbers: list[UUID]) -> Callable[[], int]:
+    """Return a flow with one step, which add Prefect's numbers of their runs."""
     from prefect.context import FlowRunContext, TaskRunContext
 
     from mlops_common.orchestration.flows import flow
     from mlops_common.orchestration.tasks import MINUTE, task
-
-    numbers: list[UUID] = []
 
     @task(timeout=MINUTE)
     def count_spend(rows: int) -> int:
@@ -57,7 +55,15 @@ def test_a_flow_and_its_steps_are_told_under_the_numbers_of_prefect(
         numbers.append(context.flow_run.id)
         return count_spend(2)
 
-    assert spend_pipeline() == 2
+    return spend_pipeline
+
+
+def test_a_flow_and_its_steps_are_told_under_the_numbers_of_prefect(
+    platform: Platform,
+) -> None:
+    numbers: list[UUID] = []
+
+    assert numbered(numbers)() == 2
 
     whole, step = numbers
     flows = told(platform, "spend_pipeline")

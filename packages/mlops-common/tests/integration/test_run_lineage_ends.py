@@ -147,13 +147,10 @@ def test_a_flow_that_is_tried_again_ends_once(platform: Platform) -> None:
     assert after == {"again_pipeline": "COMPLETED"}
 
 
-def test_a_step_that_is_skipped_tells_what_it_told_when_it_ran(
-    platform: Platform,
-) -> None:
+def skipping(done: list[int]) -> Callable[[], int]:
+    """Return a flow whose step runs once, and is skipped from then on."""
     from mlops_common.orchestration.flows import flow
     from mlops_common.orchestration.tasks import MINUTE, task
-
-    done = []
 
     def still_there(found: int, *, rows: int) -> bool:
         return found == rows
@@ -170,9 +167,18 @@ def test_a_step_that_is_skipped_tells_what_it_told_when_it_ran(
     def skipping_pipeline() -> int:
         return derive_spend(5)
 
-    skipping_pipeline()
+    return skipping_pipeline
+
+
+def test_a_step_that_is_skipped_tells_what_it_told_when_it_ran(
+    platform: Platform,
+) -> None:
+    done: list[int] = []
+    run = skipping(done)
+
+    run()
     first = told(platform, "skipping_pipeline.derive_spend")
-    skipping_pipeline()
+    run()
     second = told(platform, "skipping_pipeline.derive_spend")
 
     assert done == [5]
@@ -189,7 +195,7 @@ def test_a_step_that_is_skipped_tells_what_it_told_when_it_ran(
     folder = platform.settings.home / "prefect" / "lineage" / "derive_spend"
     [kept] = folder.iterdir()
     kept.write_text("torn", "utf-8")
-    assert skipping_pipeline() == 5
+    assert run() == 5
     third = told(platform, "skipping_pipeline.derive_spend")
     assert states(third) == ["START", "COMPLETE"]
     assert third[1]["outputs"] == []
