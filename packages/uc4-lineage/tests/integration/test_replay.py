@@ -15,10 +15,11 @@ from mlops_common.testing.shared import shared
 from uc4_lineage.graph import Direction
 from uc4_lineage.node import Node
 from uc4_lineage.questions.closure import closure, path
-from uc4_lineage.questions.history import as_of
+from uc4_lineage.questions.history import State, as_of
+from uc4_lineage.questions.origins import column_graph
 from uc4_lineage.questions.replay import Replayed, replay
 from uc4_lineage.reading import Reader
-from uc4_lineage.testing.events import DATA, JOBS, run_event
+from uc4_lineage.testing.events import DATA, JOBS, dataset, run_event
 
 JOBS_OF_MANY, DATASETS_OF_MANY = 1_000, 1_000
 
@@ -62,6 +63,50 @@ def test_a_file_gives_the_same_graph_twice_in_any_order_and_form(
     assert first.digest == again.digest == other.digest
     assert (again.stored, again.duplicates) == (0, 26)
     assert other.stored == 26
+
+
+def told(postgres: Postgres, database: str) -> tuple[State, set[tuple[Any, ...]]]:
+    """Return the graph of a store, and the origins of its columns, by names."""
+    store = LineageStore(postgres, database)
+    with store.connect() as connection:
+        reader = Reader(connection)
+        origins = {
+            (*reader.nodes([one.job, one.output, one.input]), *one[2:3], *one[4:])
+            for one in column_graph(reader).origins
+        }
+        return as_of(reader, None), origins
+
+
+def test_a_replayed_file_tells_the_same_edges_and_columns(
+    postgres: Postgres, database: str, food_delivery: Path, tmp_path: Path
+) -> None:
+    events = json.loads(food_delivery.read_text("utf-8"))
+    made = dataset("made", {"id": "int"}, {"id": ["raw.key"]})
+    events.append(run_event("copy", [dataset("raw", {"key": "int"})], [made]))
+    first, again = tmp_path / "first.json", tmp_path / "again.json"
+    first.write_text(json.dumps(events), "utf-8")
+    again.write_text(json.dumps(events[::-1] * 2), "utf-8")
+
+    replayed(postgres, database, first)
+    before = told(postgres, database)
+    replayed(postgres, database, first)
+    replayed(postgres, f"{database}_again", again)
+
+    assert before == told(postgres, database) == told(postgres, f"{database}_again")
+    assert len(before[0].edges) > 26
+    assert ("id", "key") in {origin[3:5] for origin in before[1]}
+
+
+def test_another_graph_has_another_digest(
+    store: LineageStore, reader: Reader, tmp_path: Path
+) -> None:
+    file, digests = tmp_path / "events.json", []
+    for reads, writes in (["x"], ["y"]), (["x", "z"], ["y"]), (["x"], ["y", "z"]):
+        at = len(digests)
+        file.write_text(json.dumps(run_event("job", reads, writes, at=at)), "utf-8")
+        digests.append(replay(store, reader, file).digest)
+
+    assert len(set(digests)) == 3
 
 
 @pytest.mark.parametrize("form", ["array", "lines"])
