@@ -57,6 +57,29 @@ def test_a_text_of_many_parts_is_not_tried_in_every_way(
     assert counted.statements < 2 * WAYS
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("dataset:hive://metastore:default.best", ""),
+        ("default.best", ""),
+        ("best", ""),
+        ("default.best.revenue", "revenue"),
+    ],
+)
+def test_a_table_is_found_by_its_other_name(
+    store: LineageStore, reader: Reader, text: str, field: str
+) -> None:
+    alias = {"namespace": "hive://metastore", "name": "default.best", "type": "TABLE"}
+    facets = {"symlinks": {"identifiers": [alias]}}
+    table = dataset("/srv/best", {"revenue": "double"}, facets=facets)
+    assert not store.ingest([run_event("load", writes=[table])]).refused
+
+    found = find(reader, text, [Kind.DATASET, Kind.JOB, Kind.FIELD])
+
+    assert found.node.name == "/srv/best"
+    assert found.node.field == field
+
+
 def test_an_unknown_name_is_refused_with_the_nearest(shop: Reader) -> None:
     with pytest.raises(NotFoundError, match=r"'custmers'; nearest: shop\.public\.cust"):
         find(shop, "custmers")
