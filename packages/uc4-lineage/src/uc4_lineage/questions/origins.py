@@ -28,7 +28,7 @@ def column_graph(reader: Reader, at: datetime | None = None) -> ColumnGraph:
         rows = reader.rows("origins")
         origins = [Origin(-job, *rest) for job, *rest in rows]
     else:
-        origins = _origins_at(reader, at)
+        origins = origins_at(reader, at)
     return ColumnGraph(graph_at(reader, at), origins)
 
 
@@ -62,8 +62,16 @@ def key_of(reader: Reader, namespace: str, name: str) -> int | None:
     return rows[0][0] if rows else None
 
 
-def _origins_at(reader: Reader, at: datetime) -> list[Origin]:
-    """Return the origins of a time; of one that was told twice, as it was told last."""
+def origins_at(reader: Reader, at: datetime) -> list[Origin]:
+    """Return the origins of a time; of one that was told twice, as it was told last.
+
+    Args:
+        reader: Reads the store.
+        at: A time with its zone.
+
+    Raises:
+        BackendError: The store cannot be read.
+    """
     told = told_origins(reader, reader.rows("origins_at", at=at))
     latest = {one[:IDENTITY]: one for _, one in told}
     hidden = {key for (key,) in reader.rows("hidden")}

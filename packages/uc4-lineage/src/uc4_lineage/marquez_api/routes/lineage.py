@@ -11,8 +11,10 @@ from uc4_lineage.marquez_api.column_lineage import Column, ColumnLineage
 from uc4_lineage.marquez_api.neighbourhood import around
 from uc4_lineage.marquez_api.nodes import Asked, asked
 from uc4_lineage.marquez_api.parameters import Asking, Depth, NodeId, reading, shown
+from uc4_lineage.marquez_api.past_columns import PastColumnLineage
 from uc4_lineage.marquez_api.queries import Queries
 from uc4_lineage.node import Kind
+from uc4_lineage.questions.origins import origins_at
 
 router = APIRouter()
 
@@ -33,6 +35,7 @@ def lineage(
 
 @router.get("/column-lineage")
 def column_lineage(
+    request: Request,
     asking: Asking,
     node: NodeId,
     depth: Depth = 20,
@@ -44,29 +47,45 @@ def column_lineage(
         raise ContractError(
             "Node version cannot be specified when withDownstream is true"
         )
-    until = _until(asking, start)
-    walk = ColumnLineage(asking, until)
-    columns = _columns(asking, start, until)
-    walk.follow(columns, "columns_up", depth)
-    if withDownstream:
-        walk.follow(columns, "columns_down", depth)
+    if start.version:
+        walk: ColumnLineage = _past(request, asking, start, depth)
+    else:
+        walk = ColumnLineage(asking)
+        columns = _columns(asking, start)
+        walk.follow(columns, "columns_up", depth)
+        if withDownstream:
+            walk.follow(columns, "columns_down", depth)
     body = orjson.dumps({"graph": walk.graph()})
     return Response(body, media_type="application/json")
 
 
-def _columns(asking: Queries, start: Asked, until: datetime | None) -> list[Column]:
-    """Return the fields that a node stands for, or stood for at a time."""
+def _past(
+    request: Request, asking: Queries, start: Asked, depth: int
+) -> PastColumnLineage:
+    """Return what the fields of a version were made from."""
+    until = _until(asking, start)
+    with reading(request) as reader:
+        origins = origins_at(reader, until)
+    walk = PastColumnLineage(asking, until, origins=origins)
+    walk.follow(walk.columns_of(start), "columns_up", depth)
+    return walk
+
+
+def _columns(asking: Queries, start: Asked) -> list[Column]:
+    """Return the fields that a node stands for."""
     if start.kind is Kind.FIELD:
         return [Column(start.key, start.field)]
     statement = f"columns_of_{start.kind.name.lower()}"
-    rows = asking.rows(statement, key=start.key, until=until)
+    rows = asking.rows(statement, key=start.key, until=None)
     return [Column(*row) for row in rows]
 
 
-def _until(asking: Queries, start: Asked) -> datetime | None:
-    """Return when the version of a node began; nothing where none is named."""
-    if start.version is None:
-        return None
+def _until(asking: Queries, start: Asked) -> datetime:
+    """Return when the version of a node began.
+
+    Raises:
+        NotFoundError: There is no such version.
+    """
     rows = asking.rows("version_time", key=start.key, version=start.version)
     if not rows:
         raise NotFoundError(f"Version '{start.version}' not found.")
