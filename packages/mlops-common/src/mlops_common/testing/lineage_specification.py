@@ -29,19 +29,22 @@ class Specification:
             (name, Resource.from_contents(schema)) for name, schema in known.items()
         )
         self._references = dict(_references(known))
+        self._slots = dict(_slots(known))
 
     def check(self, event: Event) -> set[str]:
         """Return the names of the schemas of the facets of an event.
 
         Raises:
             ValidationError: The event, or a facet, is not as its schema wants it.
+            AssertionError: A facet has another name than its schema gives it.
         """
         kind = "RunEvent" if "run" in event else "JobEvent"
         self._validate(event, f"{CORE}#/$defs/{kind}")
         seen = set()
-        for facet in _facets(event):
+        for slot, facet in _facets(event):
             name = facet["_schemaURL"].replace(":", "/").rpartition("/")[2]
             self._validate(facet, self._references[name])
+            assert self._slots.get(name, slot) == slot, f"{name} is told as {slot}"
             seen.add(name)
         return seen
 
@@ -58,16 +61,24 @@ class Specification:
         ).validate(value)
 
 
-def _facets(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield whatever has a schema of its own, however deep."""
+def _facets(value: Any, slot: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield whatever has a schema of its own, however deep, with its name."""
     if isinstance(value, dict):
         if "_schemaURL" in value:
-            yield value
-        for below in value.values():
-            yield from _facets(below)
+            yield slot, value
+        for name, below in value.items():
+            yield from _facets(below, name)
     elif isinstance(value, list):
         for below in value:
             yield from _facets(below)
+
+
+def _slots(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each facet's schema, and that of the facet in an event."""
+    for schema in known.values():
+        for slot, facet in schema.get("properties", {}).items():
+            if facet.get("$ref", "").startswith("#/$defs/"):
+                yield facet["$ref"].rpartition("/")[2], slot
 
 
 def _references(known: dict[str, Any]) -> Iterator[tuple[str, str]]:
