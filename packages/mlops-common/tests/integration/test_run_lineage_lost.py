@@ -1,6 +1,7 @@
 """What is told of runs that are stopped, or killed with their last words unsaid."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def test_a_run_that_is_stopped_is_aborted_with_its_step(
         events = told(platform, job)
         assert states(events) == ["START", "ABORT"]
         message = events[1]["run"]["facets"]["errorMessage"]["message"]
-        assert message.startswith("stopped by ")
+        assert re.fullmatch(rf"stopped by .*\b{number.name}\b.*", message)
     assert names(events[1], "inputs") == ["/data/orders.csv"]
 
 

@@ -10,6 +10,8 @@ from mlops_common.orchestration.told_run import ToldRun, guarded, open_runs
 
 PULSE = 300.0  # seconds between two signs of life of a run that goes on
 LAST_WORDS = 2.0  # seconds for the end of a run whose process is about to be killed
+# What users send, by what Python and Prefect make of it.
+SIGNALS = {"KeyboardInterrupt": "Ctrl-C (SIGINT)", "TerminationSignal": "SIGTERM"}
 
 _at_hand: ContextVar[ToldRun | None] = ContextVar("told_run")
 _pulsed: set[str] = set()  # numbers of the runs that have a thread which tells
@@ -71,7 +73,8 @@ def _stopped(run: ToldRun, stop: BaseException, failure: Exception | None) -> No
     if failure is not None:
         guarded(run.fail, failure)
         return
-    guarded(run.abort, f"stopped by {type(stop).__name__}")
+    kind = type(stop).__name__
+    guarded(run.abort, f"stopped by {SIGNALS.get(kind, kind)}")
     if run.parent is None:
         # Nothing of Python runs at an exit by a signal.
         guarded(run.emitter.flush, LAST_WORDS)
