@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlops_common.testing.command import Said, mlops, mlops_here
-from mlops_common.testing.postgres import temporary_home
+from mlops_common.testing.command import Said, home_of_commands, mlops, mlops_here
 from uc4_lineage.testing.events import DATA, dataset, run_event
 
 HOSTILE = "[red]x[/red]\x1b[31m\x07\u202e'; DROP TABLE lineage.jobs; --"
@@ -17,11 +16,8 @@ ESCAPE, BELL, REVERSED = "\x1b", "\x07", "\u202e"
 
 @pytest.fixture(scope="module", autouse=True)
 def home() -> Iterator[Path]:
-    with temporary_home() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLOPS_HOME", str(folder / "home"))
-        patch.chdir(folder)
+    with home_of_commands() as folder:
         yield folder
-        assert mlops_here("reset", "--yes").code == 0
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlops_common import web
-from mlops_common.testing.command import COMMAND, mlops_here
-from mlops_common.testing.postgres import temporary_home
+from mlops_common.testing.command import COMMAND, home_of_commands, mlops_here
 from uc4_lineage.testing.events import run_event
 
 JSON = {"Content-Type": "application/json"}
@@ -23,11 +22,8 @@ KEY = "s3cret"
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    with temporary_home() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLOPS_HOME", str(folder / "home"))
-        patch.chdir(folder)
+    with home_of_commands() as folder:
         yield folder
-        assert mlops_here("reset", "--yes").code == 0
 
 
 @contextmanager

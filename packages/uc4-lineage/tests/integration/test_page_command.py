@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from mlops_common.testing.command import Said, mlops_here
-from mlops_common.testing.postgres import temporary_home
+from mlops_common.testing.command import Said, home_of_commands, mlops_here
 from uc4_lineage.testing.events import run_event
 
 EVENTS = [
@@ -22,13 +21,10 @@ EVENTS = [
 @pytest.fixture(scope="module", autouse=True)
 def home() -> Iterator[Path]:
     """A home with some lineage, and a folder to work in."""
-    with temporary_home() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLOPS_HOME", str(folder / "home"))
-        patch.chdir(folder)
+    with home_of_commands() as folder:
         Path("events.jsonl").write_text("\n".join(map(json.dumps, EVENTS)), "utf-8")
         assert run("replay", "events.jsonl").code == 0
         yield folder
-        assert mlops_here("reset", "--yes").code == 0
 
 
 def run(*words: str) -> Said:

@@ -4,8 +4,8 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,6 +57,20 @@ def mlops_here(*words: str) -> Said:
         except SystemExit as ended:
             return Said(int(str(ended.code)), out.getvalue(), err.getvalue())
     raise AssertionError("the command returned, and so told no exit code")
+
+
+@contextmanager
+def home_of_commands() -> Iterator[Path]:
+    """Yield a folder to run commands in, on a new home that is reset at the end."""
+    import pytest
+
+    from mlops_common.testing.postgres import temporary_home
+
+    with temporary_home() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLOPS_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        yield folder
+        assert mlops_here("reset", "--yes").code == 0
 
 
 def python(
