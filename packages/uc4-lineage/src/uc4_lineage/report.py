@@ -12,6 +12,7 @@ from mlops_common.files import replacing
 from mlops_common.params import masked
 from uc4_lineage.coverage import CheckedRun, Coverage
 from uc4_lineage.naming import shown
+from uc4_lineage.rendering import rendered
 from uc4_lineage.result import MEANINGS, Emitted, events, runs, verdict
 
 TEMPLATE = "templates/coverage.html.j2"
@@ -61,13 +62,8 @@ def lists(found: Coverage) -> tuple[List, ...]:
 
 def render(found: Coverage, emitted: Emitted) -> str:
     """Return the page as HTML; every value is escaped."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    text = (files("uc4_lineage") / TEMPLATE).read_text("utf-8")
-    return environment.from_string(text).render(
+    return rendered(
+        files("uc4_lineage") / TEMPLATE,
         found=found,
         verdict=verdict(found, emitted),
         cards=cards(found, emitted),

@@ -16,6 +16,7 @@ from mlops_common.files import replacing
 from uc4_lineage.page.content import ColumnEdge, Fact, PageContent, PageNode
 from uc4_lineage.page.labels import labels
 from uc4_lineage.page.layout.drawing import Layout, layout
+from uc4_lineage.rendering import rendered
 
 PAGE = files("uc4_lineage.page")
 TEMPLATE = "templates/page.html.j2"
@@ -49,14 +50,10 @@ def render(content: PageContent) -> str:
         >>> "<title>shop" in page
         True
     """
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     style = "\n".join(_static(name) for name in STYLES)
     script = "\n".join(['(() => {\n"use strict";', *map(_static, SCRIPTS), "})();"])
-    return environment.from_string((PAGE / TEMPLATE).read_text("utf-8")).render(
+    return rendered(
+        PAGE / TEMPLATE,
         title=content.title,
         subtitle=content.subtitle,
         style=style,
