@@ -151,7 +151,7 @@ def orphans(found: Orphans) -> None:
     if rows:
         print_table(("use", "dataset", "namespace"), rows)
     else:
-        say("every dataset is written and read")
+        say("no dataset is at a loose end")
 
 
 def stale(found: Stale) -> None:
