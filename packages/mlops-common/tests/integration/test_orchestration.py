@@ -126,6 +126,33 @@ def test_a_contract_error_is_not_retried(platform: Platform) -> None:
     assert attempts_until_it_fails_with(ContractError("bad"), platform) == 1
 
 
+def test_a_home_that_is_deleted_in_the_middle_of_a_run_is_told_as_such(
+    platform: Platform,
+) -> None:
+    log = server_process(platform.settings.home).log
+
+    def read_what_is_gone() -> None:
+        with orchestrated(platform):
+            log.unlink()
+            log.read_text("utf-8")
+
+    with pytest.raises(BackendError, match=r"home folder .* was deleted in the middle"):
+        read_what_is_gone()
+    log.touch()
+
+
+def test_an_api_that_fails_a_run_is_told_without_the_advice_of_its_library(
+    platform: Platform,
+) -> None:
+    import httpx
+
+    with (
+        pytest.raises(BackendError, match=r"run: it answered 404 Not Found; check"),
+        orchestrated(platform) as url,
+    ):
+        httpx.get(f"{url}/nothing", timeout=60).raise_for_status()
+
+
 @pytest.fixture
 def guarded_api() -> Iterator[str]:
     """An API that answers strangers by asking who they are."""

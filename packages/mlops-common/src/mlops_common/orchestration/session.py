@@ -25,6 +25,8 @@ from mlops_common.orchestration.variables import quiet
 from mlops_common.params import masked
 
 if TYPE_CHECKING:
+    from httpx import HTTPError
+
     from mlops_common.bootstrap import Platform
 
 __all__ = ["orchestrated", "quiet"]
@@ -68,7 +70,11 @@ def orchestrated(platform: "Platform") -> Iterator[str]:
     }
     if elsewhere is None:
         updates[PREFECT_CLIENT_MAX_RETRIES] = OWN_RETRIES
-    with temporary_settings(updates), _drained(), _translated(home, url):
+    with (
+        temporary_settings(updates),
+        _drained(),
+        _translated(home, url, own=elsewhere is None),
+    ):
         yield url
 
 
@@ -82,13 +88,13 @@ def _drained() -> Iterator[None]:
 
 
 @contextmanager
-def _translated(home: Path, url: str) -> Iterator[None]:
+def _translated(home: Path, url: str, *, own: bool) -> Iterator[None]:
     """Turn errors of Prefect's API into ours, or into what ended the run before.
 
     On a full disk many a system fails, each with a reason of its own.
 
     Raises:
-        BackendError: The API failed, or the disk is full.
+        BackendError: The API failed, the disk is full, or the home was deleted.
     """
     # Prefect's client, and with it Prefect, raises the errors of this library.
     from httpx import HTTPError
@@ -99,18 +105,30 @@ def _translated(home: Path, url: str) -> Iterator[None]:
         known = isinstance(error, MlopsError) and not isinstance(error, BackendError)
         if not known and not has_room(home):
             raise no_room(home) from error
+        log = server_process(home).log
+        if own and not known and not log.is_file():
+            raise BackendError(
+                f"the home folder {home} was deleted in the middle of the run; run "
+                "again, and delete it with `mlops reset`, which ends what uses it"
+            ) from error
         if not isinstance(error, HTTPError):
             raise
         ended = _ended_by(error)
         if ended is not None:
             raise ended from None
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        log = server_process(home).log
         raise BackendError(
             f"the Prefect API at {masked(url)} failed in the middle of the run: "
-            f"{masked(reason)}; check that it runs (where it is a server of this home: "
-            f"{log}), then run again"
+            f"{masked(_reason(error))}; check that it runs"
+            f"{f' (its log: {log})' if own else ''}, then run again"
         ) from error
+
+
+def _reason(error: "HTTPError") -> str:
+    """Return what failed, without the advice and the address that its library adds."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"it answered {response.status_code} {response.reason_phrase}"
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _ended_by(error: BaseException) -> MlopsError | None:
