@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from uc4_lineage.marquez_api.queries import Queries
 from uc4_lineage.node import Node
 
+PLACE = ("namespace", "dataset", "datasetVersion", "field")
+
 
 class Column(NamedTuple):
     """A field of a dataset.
@@ -27,14 +29,30 @@ class Made(NamedTuple):
     Attributes:
         origin: The field that was read.
         result: The field that was written.
-        description: Of the transformation.
-        type: Such as IDENTITY or AGGREGATION.
+        description: Of the transformation, if it is told.
+        type: Such as IDENTITY or AGGREGATION, if it is told.
     """
 
     origin: Column
     result: Column
-    description: str
-    type: str
+    description: str | None
+    type: str | None
+
+
+class Named(NamedTuple):
+    """What is shown of the dataset of a field.
+
+    Attributes:
+        namespace: Its namespace.
+        name: Its name.
+        types: Of its fields, by name.
+        version: The one that was current.
+    """
+
+    namespace: str
+    name: str
+    types: Mapping[str, Any]
+    version: str
 
 
 @dataclass
@@ -85,12 +103,8 @@ class ColumnLineage:
         """Return the nodes of the fields that were met, as Marquez shows them."""
         columns = {column for pair in self.made for column in pair}
         datasets = sorted({column.dataset for column in columns})
-        named = {
-            key: (space, name, types)
-            for key, space, name, types in self.queries.rows(
-                "column_types", datasets=datasets
-            )
-        }
+        rows = self.queries.rows("column_types", datasets=datasets, until=self.until)
+        named = {key: Named(*told) for key, *told in rows}
         shown = _Shown(named)
         nodes = {column: shown.node(column) for column in columns}
         for made in self.made.values():
@@ -102,24 +116,24 @@ class _Shown:
     """Fields and edges as Marquez shows them.
 
     Args:
-        named: Namespace and name of each dataset, and the types of its fields.
+        named: Each dataset, by its id.
     """
 
-    def __init__(self, named: Mapping[int, tuple[str, str, Mapping[str, Any]]]) -> None:
+    def __init__(self, named: Mapping[int, Named]) -> None:
         self._named = named
 
     def id(self, column: Column) -> str:
-        namespace, name, _ = self._named[column.dataset]
-        return Node.of_field(namespace, name, column.field).id
+        dataset = self._named[column.dataset]
+        return Node.of_field(dataset.namespace, dataset.name, column.field).id
 
     def node(self, column: Column) -> dict[str, Any]:
-        namespace, name, types = self._named[column.dataset]
+        dataset = self._named[column.dataset]
         data: dict[str, Any] = {
-            "namespace": namespace,
-            "dataset": name,
-            "datasetVersion": None,
+            "namespace": dataset.namespace,
+            "dataset": dataset.name,
+            "datasetVersion": dataset.version,
             "field": column.field,
-            "fieldType": types.get(column.field) or "",
+            "fieldType": dataset.types.get(column.field) or "",
             "transformationDescription": None,
             "transformationType": None,
             "inputFields": [],
@@ -141,7 +155,7 @@ class _Shown:
             "transformationDescription": made.description,
             "transformationType": made.type,
         }
-        place = {key: origin["data"][key] for key in ("namespace", "dataset", "field")}
-        result["data"]["inputFields"].append({**place, "datasetVersion": None, **told})
+        place = {key: origin["data"][key] for key in PLACE}
+        result["data"]["inputFields"].append({**place, **told})
         if result["data"]["transformationType"] is None:
             result["data"].update(told)

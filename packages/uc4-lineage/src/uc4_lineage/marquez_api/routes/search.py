@@ -20,10 +20,14 @@ class Filter(StrEnum):
 
 
 class Sort(StrEnum):
-    """By what the results are ordered."""
+    """By what the results are ordered.
+
+    Marquez documents `updated_at`, and takes `update_at` alone.
+    """
 
     NAME = "name"
     UPDATED_AT = "updated_at"
+    UPDATE_AT = "update_at"
 
 
 AnyCase = BeforeValidator(lambda text: text.upper() if isinstance(text, str) else text)

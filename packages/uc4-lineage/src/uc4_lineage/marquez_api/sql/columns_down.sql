@@ -1,7 +1,7 @@
 -- What was made from some fields. What the whole of a dataset was made from, each of
 -- the fields was that the same job made.
 SELECT DISTINCT ON (at.dataset, at.field, e.output_id, made.field)
-    at.dataset, at.field, e.output_id, made.field, e.description,
+    at.dataset, at.field, e.output_id, made.field, nullif(e.description, ''),
     pg_temp.transformation(e.type, e.subtype, e.masking)
 FROM unnest(%(datasets)s::integer[], %(fields)s::text[]) AS at (dataset, field)
 JOIN pg_temp.origins(%(until)s::timestamptz) AS e

@@ -1,6 +1,6 @@
 -- What some fields were made from. An origin of the whole dataset is one of each field.
 SELECT DISTINCT ON (at.dataset, at.field, e.input_id, e.input_field)
-    e.input_id, e.input_field, at.dataset, at.field, e.description,
+    e.input_id, e.input_field, at.dataset, at.field, nullif(e.description, ''),
     pg_temp.transformation(e.type, e.subtype, e.masking)
 FROM unnest(%(datasets)s::integer[], %(fields)s::text[]) AS at (dataset, field)
 JOIN pg_temp.origins(%(until)s::timestamptz) AS e

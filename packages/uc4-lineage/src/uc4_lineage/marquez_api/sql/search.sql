@@ -28,7 +28,7 @@ FROM (
     ) AS shown
     FROM chosen
     ORDER BY
-        CASE WHEN %(sort)s = 'updated_at' THEN updated_at END DESC,
+        CASE WHEN %(sort)s <> 'name' THEN updated_at END DESC,
         name, namespace, type
     LIMIT %(limit)s OFFSET %(offset)s
 ) AS page;

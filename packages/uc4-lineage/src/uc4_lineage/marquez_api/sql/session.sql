@@ -19,10 +19,22 @@ LANGUAGE sql STABLE AS $$
     )
 $$;
 
+-- Marquez puts the name of the job above it before a job's own, unless it is there.
 CREATE FUNCTION pg_temp.job_id(its_namespace text, its_name text) RETURNS integer
 LANGUAGE sql STABLE AS $$
-    SELECT id FROM lineage.jobs
-    WHERE (namespace, name) = (its_namespace, its_name) AND NOT hidden
+    SELECT coalesce(
+        (SELECT id FROM lineage.jobs
+            WHERE (namespace, name) = (its_namespace, its_name) AND NOT hidden),
+        (SELECT j.id
+            FROM lineage.jobs AS j
+            JOIN lineage.runs AS r ON r.job_id = j.id
+            JOIN lineage.runs AS above ON above.id = r.parent_id
+            JOIN lineage.jobs AS p ON p.id = above.job_id
+            WHERE j.namespace = its_namespace AND NOT j.hidden
+                AND right(its_name, length(j.name) + 1) = '.' || j.name
+                AND its_name = p.name || '.' || j.name
+            LIMIT 1)
+    )
 $$;
 
 -- A job has a number here, and a UUID for Marquez.
@@ -99,10 +111,12 @@ CREATE FUNCTION pg_temp.version_read(
     )
 $$;
 
-CREATE FUNCTION pg_temp.current_version(its_dataset integer) RETURNS uuid
-LANGUAGE sql STABLE AS $$
+CREATE FUNCTION pg_temp.current_version(
+    its_dataset integer, until timestamptz DEFAULT 'infinity'
+) RETURNS uuid LANGUAGE sql STABLE AS $$
     SELECT coalesce(
-        (SELECT id FROM lineage.dataset_versions WHERE dataset_id = its_dataset
+        (SELECT id FROM lineage.dataset_versions
+            WHERE dataset_id = its_dataset AND created_at <= until
             ORDER BY created_at DESC, id LIMIT 1),
         (SELECT pg_temp.unwritten(namespace, name) FROM lineage.datasets
             WHERE id = its_dataset)

@@ -8,7 +8,9 @@ $$;
 
 CREATE FUNCTION pg_temp.transformation(type text, subtype text, masking boolean)
 RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN masking THEN 'MASKED' ELSE coalesce(nullif(subtype, ''), type) END
+    SELECT CASE
+        WHEN masking THEN 'MASKED' ELSE coalesce(nullif(subtype, ''), nullif(type, ''))
+    END
 $$;
 
 -- Which field each field was made from at a time, or is by now. A job may have changed:
@@ -48,7 +50,7 @@ LANGUAGE sql STABLE AS $$
         SELECT e.output_field AS field, json_agg(
             json_build_object(
                 'namespace', d.namespace, 'dataset', d.name, 'field', e.input_field,
-                'transformationDescription', e.description,
+                'transformationDescription', nullif(e.description, ''),
                 'transformationType',
                 pg_temp.transformation(e.type, e.subtype, e.masking)
             )
@@ -114,7 +116,7 @@ RETURNS json LANGUAGE sql STABLE AS $$
         'fields', pg_temp.fields(d.id, v.fields),
         'tags', pg_temp.tags(d.id, ''),
         'lifecycleState', coalesce(v.lifecycle, ''),
-        'description', coalesce(v.facets #>> '{documentation,description}', ''),
+        'description', v.facets #>> '{documentation,description}',
         'currentSchemaVersion', md5(coalesce(v.fields, '[]')::text)::uuid,
         'createdByRun', pg_temp.run(v.run_id),
         'facets', v.facets

@@ -12,6 +12,14 @@ LANGUAGE sql STABLE AS $$
     WHERE job_id = its_job ORDER BY created_at DESC, id LIMIT 1
 $$;
 
+CREATE FUNCTION pg_temp.labels(facets jsonb) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(json_agg(label), '[]')
+    FROM unnest(ARRAY[
+        facets #>> '{jobType,integration}', facets #>> '{jobType,jobType}'
+    ]) AS label
+    WHERE label IS NOT NULL
+$$;
+
 -- A job among others; all of it is what `job` gives.
 CREATE FUNCTION pg_temp.job_summary(its_job integer) RETURNS json
 LANGUAGE sql STABLE AS $$
@@ -35,7 +43,7 @@ LANGUAGE sql STABLE AS $$
         'outputs', pg_temp.io(j.current_run, j.id, 'w'),
         'location', f.facets #>> '{sourceCodeLocation,url}',
         'description', f.facets #>> '{documentation,description}',
-        'latestRun', pg_temp.run_summary(r.id)
+        'latestRun', pg_temp.run(r.id)
     )
     FROM lineage.jobs AS j
     CROSS JOIN LATERAL (SELECT pg_temp.job_facets(j.id) AS facets) AS f
@@ -47,17 +55,21 @@ $$;
 
 CREATE FUNCTION pg_temp.job(its_job integer) RETURNS json LANGUAGE sql STABLE AS $$
     SELECT (pg_temp.job_summary(its_job)::jsonb || jsonb_build_object(
-        'latestRun', pg_temp.run(pg_temp.latest_run(its_job)),
         'latestRuns', coalesce((
-            SELECT json_agg(pg_temp.run_summary(r.id) ORDER BY r.created_at DESC, r.id)
+            SELECT json_agg(pg_temp.run(r.id) ORDER BY r.created_at DESC, r.id)
             FROM (
                 SELECT id, created_at FROM lineage.runs
                 WHERE job_id = its_job ORDER BY created_at DESC, id LIMIT 10
             ) AS r
         ), '[]'),
         'facets', pg_temp.job_facets(its_job),
-        'currentVersion', pg_temp.job_version(j.current_run, j.id),
-        'labels', '[]'::json,
+        'currentVersion', CASE
+            WHEN j.designed_run IS NOT NULL OR EXISTS (
+                SELECT FROM lineage.runs AS r
+                WHERE r.job_id = its_job AND (r.names_datasets OR r.ended_at IS NOT NULL)
+            ) THEN pg_temp.job_version(j.current_run, j.id)
+        END,
+        'labels', pg_temp.labels(pg_temp.job_facets(its_job)),
         'tags', coalesce((
             SELECT json_agg(tag ORDER BY tag) FROM lineage.job_tags
             WHERE job_id = its_job
@@ -77,7 +89,7 @@ LANGUAGE sql STABLE AS $$
         (array_agg(told.id ORDER BY told.at DESC, told.id) FILTER (WHERE told.ran))[1],
         min(told.at)
     FROM (
-        SELECT r.id, r.created_at AS at, true AS ran
+        SELECT r.id, coalesce(r.ended_at, r.created_at) AS at, true AS ran
         FROM lineage.runs AS r
         WHERE r.job_id = its_job AND (r.names_datasets OR r.ended_at IS NOT NULL)
         UNION ALL

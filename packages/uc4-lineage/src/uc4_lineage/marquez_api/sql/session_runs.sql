@@ -62,10 +62,12 @@ LANGUAGE sql STABLE AS $$
         'durationMs',
         (1000 * extract(epoch FROM r.ended_at - r.started_at))::bigint,
         'args', '{}'::json,
-        'jobVersion', json_build_object(
-            'namespace', j.namespace, 'name', j.name,
-            'version', pg_temp.job_version(r.id, r.job_id)
-        ),
+        'jobVersion', CASE WHEN r.names_datasets OR r.ended_at IS NOT NULL THEN
+            json_build_object(
+                'namespace', j.namespace, 'name', j.name,
+                'version', pg_temp.job_version(r.id, r.job_id)
+            )
+        END,
         'inputDatasetVersions', '[]'::json,
         'outputDatasetVersions', '[]'::json,
         'facets', '{}'::json
