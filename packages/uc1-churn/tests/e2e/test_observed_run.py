@@ -7,23 +7,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from psycopg import sql
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import MlopsError, RefusedError
 from mlops_common.orchestration.session import orchestrated
 from mlops_common.processes import wait_until
-from mlops_common.refs import DatasetRef
 from mlops_common.simulation import write_company
-from uc1_churn.config import CUSTOMERS, DatasetSpec
-from uc1_churn.refs import FeaturesRef, ValidatedRef
+from uc1_churn.config import CUSTOMERS
 from uc1_churn.result import ChurnResult
+from uc1_churn.testing.effects import documented, materialized
 
 NAME, MODEL = "observed", "observed-churn"
 SPEC = CUSTOMERS.model_copy(update={"name": NAME, "table": NAME})
@@ -36,7 +33,6 @@ SKIPPED = (
     "materialize_feast_features",
     "trigger_kubeflow_training",
 )
-MARK = "SELECT xmin::text FROM materialized_tables WHERE dataset = %s"
 Run = Callable[..., ChurnResult]
 
 
@@ -64,17 +60,13 @@ class Effects:
 
 
 def effects(platform: Platform) -> Effects:
-    folder = platform.settings.home / "objects" / "validation" / NAME
-    pages = [page.stat().st_mtime_ns for page in folder.glob("*.html")]
-    with platform.postgres.connect("feast") as connection:
-        row = connection.execute(MARK, (NAME,)).fetchone()
     client: Any = platform.tracking._connection.client
     experiment = client.get_experiment_by_name(MODEL)
     newest = platform.tracking.find(MODEL, {})
     return Effects(
-        docs=max(pages, default=0),
+        docs=documented(platform, NAME),
         revisions=tuple(platform.datasets.revisions(NAME)),
-        materialized=row[0] if row else "",
+        materialized=materialized(platform, NAME),
         runs=len(client.search_runs([experiment.experiment_id])),
         versions=newest.version if newest else 0,
     )
@@ -245,102 +237,3 @@ def test_another_gate_trains_again_and_its_refusal_is_shown(
     page = found.artifacts["uc1-churn-prediction-pipeline-failure"]
     assert page.startswith("# RefusedError")
     assert "| ROC AUC, limit | 0.999 |" in page
-
-
-@dataclass
-class Steps:
-    """Runs single steps over the dataset, and tells whether they did anything."""
-
-    platform: Platform
-    raw: DatasetRef
-
-    def validate(self, contract: str | Path | None = None) -> tuple[ValidatedRef, bool]:
-        from uc1_churn.tasks.data_validation import validate_with_great_expectations
-
-        before = effects(self.platform).docs
-        found = validate_with_great_expectations(self.raw, SPEC, contract)
-        return found, effects(self.platform).docs != before
-
-    def derive(self, spec: DatasetSpec = SPEC) -> tuple[FeaturesRef, bool]:
-        from uc1_churn.tasks.feature_engineering import materialize_feast_features
-
-        before = effects(self.platform).materialized
-        found = materialize_feast_features(self.raw, spec)
-        return found, effects(self.platform).materialized != before
-
-
-@pytest.fixture
-def steps(platform: Platform, failed: Effects) -> Steps:
-    assert failed.revisions == ("v1",)
-    return Steps(platform, platform.datasets.revision(NAME))
-
-
-def test_features_are_derived_again_where_something_is_gone_or_changed(
-    platform: Platform, steps: Steps
-) -> None:
-    found, ran = steps.derive()
-    assert not ran
-
-    platform.objects.delete(found.table.key)
-    assert steps.derive() == (found, True)
-    platform.objects.delete(found.training_set.key)
-    assert steps.derive() == (found, True)
-    forget_online(platform)
-    assert steps.derive() == (found, True)
-    # As another run over the same dataset does meanwhile.
-    fewer = SPEC.model_copy(update={"numeric": (SPEC.numeric or ())[1:]})
-    assert steps.derive(fewer)[1]
-    assert steps.derive() == (found, True)
-    assert steps.derive() == (found, False)
-
-
-def forget_online(platform: Platform) -> None:
-    """Empty the online tables of the dataset."""
-    tables = (
-        "SELECT table_name FROM information_schema.columns WHERE column_name = "
-        "'entity_key' AND table_schema = 'public' AND table_name LIKE %s"
-    )
-    with platform.postgres.connect("feast") as connection:
-        found = connection.execute(tables, (f"%{NAME}%",)).fetchall()
-        assert found
-        for (name,) in found:
-            emptied = sql.SQL("DELETE FROM {}").format(sql.Identifier(name))
-            connection.execute(emptied)
-
-
-def test_a_table_is_validated_again_where_something_is_gone_or_changed(
-    platform: Platform, steps: Steps, tmp_path: Path
-) -> None:
-    found, ran = steps.validate()
-    assert not ran
-
-    platform.objects.delete(found.docs)
-    _, ran = steps.validate()
-    assert ran
-    contract = tmp_path / "contract.yaml"
-    contract.write_text(promising(minimum=0), "utf-8")
-    assert steps.validate(contract)[1]
-    assert not steps.validate(contract)[1]
-    contract.write_text(promising(minimum=1), "utf-8")
-    assert steps.validate(contract)[1]
-
-
-def promising(minimum: int) -> str:
-    column = {"age": {"kind": "number", "minimum": minimum}}
-    return json.dumps({"name": NAME, "columns": column})
-
-
-def test_the_age_of_a_table_is_looked_at_again_on_a_later_day(steps: Steps) -> None:
-    from uc1_churn.resumption import still_validated
-
-    found, _ = steps.validate()
-    limited = found.contract.model_copy(update={"max_age_days": 40.0})
-    yesterday = found.validated - timedelta(days=1)
-
-    def holds(**changes: Any) -> bool:
-        changed = found.model_copy(update=changes)
-        return still_validated(changed, raw=steps.raw, spec=SPEC, contract=None)
-
-    assert holds()
-    assert holds(validated=yesterday) == (found.contract.max_age_days is None)
-    assert not holds(contract=limited)
