@@ -100,7 +100,8 @@ def test_a_replayed_file_tells_the_same_edges_and_columns(
 def test_another_graph_has_another_digest(
     store: LineageStore, reader: Reader, tmp_path: Path
 ) -> None:
-    file, digests = tmp_path / "events.json", []
+    file = tmp_path / "events.json"
+    digests: list[str] = []
     for reads, writes in (["x"], ["y"]), (["x", "z"], ["y"]), (["x"], ["y", "z"]):
         at = len(digests)
         file.write_text(json.dumps(run_event("job", reads, writes, at=at)), "utf-8")
