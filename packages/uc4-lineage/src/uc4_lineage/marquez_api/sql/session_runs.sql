@@ -47,7 +47,7 @@ LANGUAGE sql IMMUTABLE AS $$
     ))
 $$;
 
--- A run among others; all of it is what `run` gives.
+-- What is known of a run, but for its facets and datasets, which `run` adds.
 CREATE FUNCTION pg_temp.run_summary(its_run uuid) RETURNS json
 LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
