@@ -98,7 +98,7 @@ def test_another_port_is_taken_where_that_of_marquez_is_in_use(home: Path) -> No
     ("options", "said"),
     [
         (["--host", "0.0.0.0"], "the API needs a key"),  # noqa: S104 - it is refused
-        (["--api-key-file", "nothing"], "cannot read the API's key"),
+        (["--api-key-file", "nothing"], "key in nothing: No such file or directory"),
         (
             ["--host", "nosuch.invalid", "--api-key-file", "good"],
             "cannot listen at nosuch.invalid: expected an address",
@@ -123,4 +123,16 @@ def test_a_port_in_use_is_told() -> None:
         ended = mlops_here("lineage", "serve", "--port", port)
 
     assert ended.code == 5
-    assert f"port {port}" in ended.err
+    said = " ".join(ended.err.split())
+    assert f"port {port}: Address already in use; choose another (--port)" in said
+
+
+@pytest.mark.usefixtures("home")
+def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text(KEY, "utf-8")
+    options = ("--host", "192.0.2.1", "--api-key-file", str(key))
+    ended = mlops_here("lineage", "serve", *options)
+
+    assert ended.code == 5
+    assert "choose another (--host)" in " ".join(ended.err.split())

@@ -44,7 +44,8 @@ def key_of(file: Path) -> str:
     try:
         key = file.read_text("utf-8").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the API's key in {file}: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"cannot read the API's key in {file}: {why}") from error
     if not key:
         raise ConfigError(f"the first line of {file} is empty; expected the key there")
     return key

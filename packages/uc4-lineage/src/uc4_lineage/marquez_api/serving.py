@@ -1,7 +1,9 @@
 """The server of the API, in the foreground of whoever starts it."""
 
+import errno
 import gc
 import ipaddress
+import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -131,8 +133,11 @@ def listening(host: str, port: int | None) -> socket.socket:
             return socket.create_server((host, each), family=family, backlog=BACKLOG)
         except OSError as error:
             problem = error
+    code = problem.errno if problem is not None and problem.errno else 0
+    option = "--host" if code == errno.EADDRNOTAVAIL else "--port"
     raise BackendError(
-        f"cannot listen at {host}, port {ports[0]}: {problem}; choose another (--port)"
+        f"cannot listen at {host}, port {ports[0]}: {os.strerror(code)}; "
+        f"choose another ({option})"
     ) from problem
 
 
