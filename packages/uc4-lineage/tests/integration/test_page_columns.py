@@ -47,6 +47,16 @@ def test_all_columns_open_at_once(shop: LineagePage) -> None:
     assert shop.painted("paper") == closed
 
 
+def test_all_columns_open_where_some_are_open_already(shop: LineagePage) -> None:
+    shop.click("orders", right=0.93)
+    one = shop.painted("paper")
+
+    shop.page.click("#columns")
+    shop.settle()
+
+    assert shop.painted("paper") > one + 1_000
+
+
 def test_a_wide_dataset_shows_the_rest_of_its_columns_when_asked(
     shop: LineagePage,
 ) -> None:

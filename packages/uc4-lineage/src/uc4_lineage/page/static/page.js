@@ -90,12 +90,12 @@ class Page {
     );
   }
 
-  /** Opens every dataset, or closes all of them. */
+  /** Opens every dataset, or closes all of them where all are open. */
   toggleAllColumns() {
     const openable = [...this.model.nodes.keys()].filter(
       (node) => this.model.nodes[node].fields.length,
     );
-    const close = this.open.size > 0;
+    const close = openable.every((node) => this.open.has(node));
     this.open = new Set(close ? [] : openable);
     this.select({ ...this.selection, field: close ? null : this.selection.field });
   }
