@@ -71,7 +71,9 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what is written.")
     ] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0)] = 50,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, help="Of its end.")
+    ] = 50,
 ) -> None:
     """Print the end of a log."""
     from mlops_common.parts.logs import log_of, shown
