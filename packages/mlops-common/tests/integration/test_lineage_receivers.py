@@ -113,7 +113,7 @@ def test_the_path_of_the_url_is_kept(marquez: MarquezDouble, path: str) -> None:
     receiver.close()
 
 
-@pytest.mark.parametrize("url", ["marquez:5000", "nowhere", "http://"])
+@pytest.mark.parametrize("url", ["http://", "https://"])
 def test_what_is_no_url_is_told(url: str) -> None:
     with pytest.raises(ConfigError, match=r"lineage\.url .* is no URL"):
         MarquezReceiver(LineageSettings(url=url)).take([an_event(1)])
