@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from mlops_common import web
 from mlops_common.errors import MlopsError
 from uc4_lineage.reading import Reader
 from uc4_lineage.trace.facts import Fact, Step
@@ -86,9 +87,9 @@ def tracking(platform: "Platform", known: Mapping[str, Any]) -> tuple[Fact, Fact
     """Return the run in MLflow and its experiment, with their pages."""
     run, experiment = _text(known, "run_id"), _text(known, "experiment")
     page = _text(known, "page") or _page(platform, run)
-    none = "" if page else "`mlops up` shows its page"
+    hidden = "" if _shown(platform, page) else "`mlops up` shows its page"
     return (
-        Fact(Step.TRACKING, run, page, none if run else f"{UNTOLD} of it"),
+        Fact(Step.TRACKING, run, page, hidden if run else f"{UNTOLD} of it"),
         Fact(Step.EXPERIMENT, experiment, page.partition("/runs/")[0]),
     )
 
@@ -100,6 +101,12 @@ def _page(platform: "Platform", run: str) -> str:
         return platform.tracking.page(run)
     except MlopsError:
         return ""  # a trace goes on without MLflow
+
+
+def _shown(platform: "Platform", page: str) -> bool:
+    """Whether a page can be opened, as far as this home serves it."""
+    external = platform.settings.mlflow.external
+    return bool(page) and (external or web.answers(page.partition("#")[0]))
 
 
 def code(reader: Reader, made: tuple[Made, ...], known: Mapping[str, Any]) -> Fact:
