@@ -172,7 +172,7 @@ def _unknown_field(
     hint = f"nearest: {', '.join(map(shown, near))}" if near else "none is known of it"
     if others:
         hint += f"; or is it {', '.join(others)}?"
-    return NotFoundError(f"{shown(found.node.id)} has no field {field!r}; {hint}")
+    return NotFoundError(f"{shown(found.node.id)} has no column {field!r}; {hint}")
 
 
 def _similar(reader: Reader, text: str, kinds: Collection[Kind]) -> list[str]:

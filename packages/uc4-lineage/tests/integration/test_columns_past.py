@@ -130,7 +130,7 @@ def test_a_column_that_only_an_old_schema_has_is_known_then_and_not_now(
     found = closure(reader, "orders.old", Direction.UP, at=minute(5))
 
     assert found.start.field == "old"
-    with pytest.raises(NotFoundError, match="has no field 'old'"):
+    with pytest.raises(NotFoundError, match="has no column 'old'"):
         closure(reader, "orders.old", Direction.UP)
 
 

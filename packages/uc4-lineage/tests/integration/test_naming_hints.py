@@ -36,5 +36,5 @@ def test_a_table_with_a_slip_is_named_though_another_dataset_is_its_beginning(
 
 
 def test_a_column_with_a_slip_is_named_alone(known: Reader) -> None:
-    with pytest.raises(NotFoundError, match=r"has no field 'aeg'; nearest: age$"):
+    with pytest.raises(NotFoundError, match=r"has no column 'aeg'; nearest: age$"):
         find(known, "customers.public.customers.aeg", ANY)

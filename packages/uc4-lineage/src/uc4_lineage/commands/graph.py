@@ -76,4 +76,4 @@ def _written(content: "PageContent", path: Path) -> Path:
 def _show(found: dict[str, Any]) -> None:
     datasets = counted(found["datasets"], "dataset")
     say(f"{datasets} and {counted(found['jobs'], 'job')}; open this in a browser:")
-    say(found["page"])
+    say(Path(found["page"]).as_uri())

@@ -52,5 +52,6 @@ def key_of(file: Path) -> str:
 
 
 def _tell(url: str) -> None:
-    say(f"{url} answers as Marquez does; OPENLINEAGE_URL={url} sends events to it")
+    say(f"{url} shows the graph, and answers as Marquez does")
+    say(f"OPENLINEAGE_URL={url} lets Spark, Airflow, dbt and others send events to it")
     say("Ctrl-C ends it", err=True)

@@ -187,7 +187,7 @@ def stale(found: Stale) -> None:
 def listed(found: Sequence[Listed]) -> None:
     """Show jobs and datasets."""
     if not found:
-        say("no job and no dataset is called so")
+        say("no job and no dataset has that in its name")
         return
     rows = ((*_named(one.node), to_second(one.last_at)) for one in found)
     print_table(("what", "name", "namespace", "last heard of"), rows)

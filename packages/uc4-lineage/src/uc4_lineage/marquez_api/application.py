@@ -19,6 +19,7 @@ from uc4_lineage.marquez_api.routes import (
     jobs,
     lineage,
     namespaces,
+    page,
     questions,
     runs,
     search,
@@ -82,6 +83,7 @@ def application(
 
 def _add_routes(app: FastAPI) -> None:
     app.add_route(HEALTH, healthy, methods=["GET"])
+    app.include_router(page.router)
     app.add_route(f"{PREFIX}/lineage", receive_event, methods=["POST"])
     app.add_route(f"{PREFIX}/lineage/batch", receive_batch, methods=["POST"])
     for module in ROUTES:

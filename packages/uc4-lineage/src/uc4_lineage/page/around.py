@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from mlops_common.errors import ContractError
 from uc4_lineage.columns import ColumnGraph
 from uc4_lineage.graph import Direction
 from uc4_lineage.naming import Found, find
@@ -18,18 +19,23 @@ NOW_ONLY = "Facets and schemas are those of now."
 BOTH = (Direction.UP, Direction.DOWN)
 
 
-def whole(reader: Reader, at: datetime | None = None) -> PageContent:
+def whole(
+    reader: Reader, at: datetime | None = None, most: int | None = None
+) -> PageContent:
     """Return the page of the whole graph.
 
     Args:
         reader: Reads the store.
         at: A time with its zone; now when omitted. Facets are those of now always.
+        most: Jobs and datasets that it may have; any number when omitted.
 
     Raises:
+        ContractError: It has more.
         BackendError: The store cannot be read.
     """
     graph = column_graph(reader, at)
-    return _page(reader, graph, graph.snapshot.keys.tolist(), "Lineage", at)
+    keys = graph.snapshot.keys.tolist()
+    return _page(reader, graph, _bounded(keys, most), "Lineage", at)
 
 
 def around(
@@ -38,6 +44,7 @@ def around(
     directions: Collection[Direction] = BOTH,
     depth: int | None = None,
     at: datetime | None = None,
+    most: int | None = None,
 ) -> PageContent:
     """Return the page of what a node was made from, and what is made from it.
 
@@ -48,14 +55,16 @@ def around(
         directions: Up, down or both.
         depth: Most edges between the node and another one; any number when omitted.
         at: As of `whole`.
+        most: As of `whole`.
 
     Raises:
+        ContractError: It has more.
         NotFoundError: No node is called so, or several are.
         BackendError: The store cannot be read.
     """
     found = find(reader, text, ANY, at)
     graph = column_graph(reader, at)
-    keys = _near(graph.snapshot, found, directions, depth)
+    keys = _bounded(_near(graph.snapshot, found, directions, depth), most)
     content = _page(reader, graph, keys, f"Lineage of {found.node.name}", at)
     return replace(content, chosen=0, chosen_field=found.node.field)
 
@@ -74,6 +83,20 @@ def _near(
             reached = snapshot.graph.reach(start, direction, depth)
             keys |= dict.fromkeys(snapshot.keys[reached.nodes].tolist())
     return list(keys)
+
+
+def _bounded(keys: list[int], most: int | None) -> list[int]:
+    """Return the keys of nodes.
+
+    Raises:
+        ContractError: There are more than a page may have.
+    """
+    if most is not None and len(keys) > most:
+        raise ContractError(
+            f"a page shows {most:,} jobs and datasets at most, these are {len(keys):,};"
+            " name the one to start from, and how many edges to go: ?node=NAME&depth=3"
+        )
+    return keys
 
 
 def _page(
