@@ -6,6 +6,7 @@ from uc4_lineage.commands import tables
 from uc4_lineage.graph import Direction
 from uc4_lineage.node import Node
 from uc4_lineage.questions.closure import Closure
+from uc4_lineage.questions.gaps import Stale, StaleDataset
 from uc4_lineage.questions.history import Diff, State
 from uc4_lineage.testing.events import minute
 
@@ -34,6 +35,18 @@ def test_before_the_first_event_nothing_is_known(
     tables.state(State(minute(5), (), (), ()))
 
     assert capsys.readouterr().out == "nothing is known at 2026-01-01T00:05:00Z\n"
+
+
+def test_stale_datasets_of_one_name_are_told_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    still = [StaleDataset(node, minute(5), 8.0) for node in (MODEL, ENDPOINT)]
+
+    tables.stale(Stale(tuple(still), ()))
+
+    said = capsys.readouterr().out
+    assert "mlflow://m:churn" in said
+    assert "kserve://k:churn" in said
 
 
 def test_datasets_of_one_name_are_told_apart(

@@ -156,13 +156,15 @@ def orphans(found: Orphans) -> None:
 
 def stale(found: Stale) -> None:
     """Show what stopped."""
+    datasets = labels(one.node for one in found.datasets)
+    jobs = labels(one.job for one in found.runs)
     rows = [
         *(
             (
                 "no new version",
                 f"{one.days:.1f}",
                 to_second(one.last_at),
-                one.node.name,
+                datasets[one.node],
                 "",
             )
             for one in found.datasets
@@ -172,7 +174,7 @@ def stale(found: Stale) -> None:
                 f"never ended, {one.state.value.lower()}",
                 f"{one.days:.1f}",
                 to_second(one.last_at),
-                one.job.name,
+                jobs[one.job],
                 str(one.id),
             )
             for one in found.runs
