@@ -99,7 +99,7 @@ def add_deploy(case: str, package: str) -> None:
 
     def deploy(session: nox.Session) -> None:
         sync(session, f"--package={package}")
-        session.run("python", "-m", "mlops_common.orchestration.deploying")
+        session.run("python", "-m", "mlops_common.orchestration.deployments.deploying")
         session.chdir(f"packages/{package}")
         session.run("prefect", "--no-prompt", "deploy", "--all", *session.posargs)
 

@@ -23,7 +23,7 @@ from mlops_common import web
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.deployments import POOL, installed
 from mlops_common.home import reset, stop
-from mlops_common.orchestration.server import server_url
+from mlops_common.orchestration.server.process import server_url
 from mlops_common.parts.overview import memory, overview
 from mlops_common.ports import free_port
 from mlops_common.processes import LOOPBACK, Identity, wait_until

@@ -22,7 +22,7 @@ import psycopg
 
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.lineage.recording import executes, reads, writes
-from mlops_common.orchestration.lineage import told_flow, told_try
+from mlops_common.orchestration.lineage.prefect_runs import told_flow, told_try
 from mlops_common.orchestration.tasks import is_passing, too_late
 from mlops_common.postgres.transfer import extract
 from mlops_common.simulation import write_company

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from mlops_common.deployments import installed
-from mlops_common.orchestration.quota import quota
+from mlops_common.orchestration.deployments.quota import quota
 
 
 def test_the_shipped_schedules_use_less_than_half_of_the_free_task_runs() -> None:

@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-from mlops_common.orchestration.session import quiet
+from mlops_common.orchestration.server.session import quiet
 
 pytest_plugins = ["mlops_common.testing.fixtures"]
 

@@ -14,7 +14,7 @@ from mlops_common.settings import Settings
 
 if TYPE_CHECKING:
     from mlops_common.datasets import Datasets
-    from mlops_common.lineage.emitter import Emitter
+    from mlops_common.lineage.emission.emitter import Emitter
     from mlops_common.lineage.store import LineageStore
     from mlops_common.postgres.database import Postgres
     from mlops_common.serving.base import Serving
@@ -109,7 +109,7 @@ class Platform:
         settings = self.settings.lineage
         if not settings.enabled or not (settings.embedded or settings.external):
             return None
-        from mlops_common.lineage.emitters import shared_emitter
+        from mlops_common.lineage.emission.emitters import shared_emitter
 
         home, postgres = self.settings.home, self.settings.postgres
         return shared_emitter(home, settings, self._lineage_store, key=postgres)

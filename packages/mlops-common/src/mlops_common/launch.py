@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from mlops_common.bootstrap import Platform
 from mlops_common.config import overlaid, read_yaml
 from mlops_common.errors import ConfigError
-from mlops_common.orchestration.session import orchestrated, quiet
+from mlops_common.orchestration.server.session import orchestrated, quiet
 from mlops_common.params import Params, validated
 from mlops_common.settings import Settings
 from mlops_common.use_case import UseCase

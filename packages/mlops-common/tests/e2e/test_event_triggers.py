@@ -18,15 +18,15 @@ from prefect.states import Completed, Pending
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.deployments import Deployment, find
 from mlops_common.home import reset
-from mlops_common.orchestration.deploying import (
+from mlops_common.orchestration.deployments.deploying import (
     client_of,
     deploy,
     ensure_pool,
     register,
 )
-from mlops_common.orchestration.server import server_process, start_server
-from mlops_common.orchestration.submission import find as find_registered
-from mlops_common.orchestration.submission import run_deployed
+from mlops_common.orchestration.deployments.submission import find as find_registered
+from mlops_common.orchestration.deployments.submission import run_deployed
+from mlops_common.orchestration.server.process import server_process, start_server
 from mlops_common.processes import wait_until
 from mlops_common.settings import Settings
 from mlops_common.testing.command import python
@@ -42,7 +42,7 @@ SERVE = """
 import sys
 from mlops_common import deployments, use_case
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration.served import serve
+from mlops_common.orchestration.deployments.served import serve
 
 name = sys.argv[1]
 serve(use_case.find(name), connect(), deployments.find(name), {})

@@ -6,9 +6,9 @@ import pytest
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.datasets import Datasets
 from mlops_common.home import reset
-from mlops_common.lineage import teller
-from mlops_common.lineage.emitter import Emitter
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.lineage.emission import teller
+from mlops_common.lineage.emission.emitter import Emitter
+from mlops_common.orchestration.server.session import orchestrated
 from mlops_common.postgres.database import Postgres
 from mlops_common.sections import PostgresSettings
 from mlops_common.serving.local.serving import LocalServing

@@ -12,7 +12,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.server.session import orchestrated
 from mlops_common.postgres.database import Postgres
 from mlops_common.postgres.loading import load_file
 from mlops_common.postgres.server import EmbeddedServer

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mlops_common.bootstrap import Platform
-from mlops_common.lineage import emitter
-from mlops_common.lineage.emitter import Emitter
-from mlops_common.lineage.emitters import SPOOL
+from mlops_common.lineage.emission import emitter
+from mlops_common.lineage.emission.emitter import Emitter
+from mlops_common.lineage.emission.emitters import SPOOL
 from mlops_common.lineage.observation import JobRun, observed
 from mlops_common.lineage.receivers.marquez import MarquezReceiver
 from mlops_common.processes import LOOPBACK

@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from mlops_common.lineage.dataset import Dataset
-from mlops_common.lineage.emitter import Emitter
-from mlops_common.lineage.emitters import SPOOL
+from mlops_common.lineage.emission.emitter import Emitter
+from mlops_common.lineage.emission.emitters import SPOOL
 from mlops_common.lineage.naming import stored
 from mlops_common.lineage.observation import Failure, JobRun, observed
 from mlops_common.lineage.statement import Statement

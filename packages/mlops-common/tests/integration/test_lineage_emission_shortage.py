@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_common.lineage.emitter import Emitter
+from mlops_common.lineage.emission.emitter import Emitter
 from mlops_common.testing.emission import WAIT, emit, emitter_of, eventually, runs
 from mlops_common.testing.lineage import an_observation
 from mlops_common.testing.lineage_receiver import MarquezDouble

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mlops_common.errors import BackendError
-from mlops_common.lineage.emitter import Emitter
-from mlops_common.lineage.emitters import SPOOL
+from mlops_common.lineage.emission.emitter import Emitter
+from mlops_common.lineage.emission.emitters import SPOOL
 from mlops_common.lineage.receivers.base import Receiver
 from mlops_common.testing.emission import WAIT, emit, emitter_of, runs
 from mlops_common.testing.lineage import an_observation

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from mlops_common.errors import BackendError, ContractError
-from mlops_common.lineage.outlet import Outlet
+from mlops_common.lineage.emission.outlet import Outlet
+from mlops_common.lineage.emission.teller import Teller
 from mlops_common.lineage.receivers.base import Event, Refused
 from mlops_common.lineage.receivers.embedded import EmbeddedReceiver
 from mlops_common.lineage.spool.folder import SpoolFolder
 from mlops_common.lineage.spool.reading import waiting
 from mlops_common.lineage.spool.writing import SpoolWriter
 from mlops_common.lineage.store import LineageStore
-from mlops_common.lineage.teller import Teller
 
 PROGRAM = """
 import os, sys

@@ -8,9 +8,9 @@ import pytest
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import BackendError, ContractError, MlopsError
 from mlops_common.home import reset
-from mlops_common.orchestration.server import server_process
-from mlops_common.orchestration.session import orchestrated
-from mlops_common.orchestration.submission import PAGE, tell_log
+from mlops_common.orchestration.deployments.submission import PAGE, tell_log
+from mlops_common.orchestration.server.process import server_process
+from mlops_common.orchestration.server.session import orchestrated
 from mlops_common.orchestration.tasks import MINUTE, RETRIES, task
 from mlops_common.parts.overview import overview
 from mlops_common.ports import free_port

@@ -11,8 +11,14 @@ import pytest
 
 from mlops_common.bootstrap import connect
 from mlops_common.errors import BackendError, ConfigError, RefusedError
+from mlops_common.orchestration.deployments.running import (
+    HOME,
+    MARK,
+    RUN,
+    kill,
+    running,
+)
 from mlops_common.orchestration.presence import present
-from mlops_common.orchestration.running import HOME, MARK, RUN, kill, running
 from mlops_common.parts.folder import Plan, PlatformFolder
 from mlops_common.parts.lowering import check_idle
 from mlops_common.parts.raising import up

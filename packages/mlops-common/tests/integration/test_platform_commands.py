@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_common.orchestration.running import HOME, MARK, RUN, running
+from mlops_common.orchestration.deployments.running import HOME, MARK, RUN, running
 from mlops_common.parts.folder import Plan, PlatformFolder
 from mlops_common.processes import wait_until
 from mlops_common.testing.command import COMMAND

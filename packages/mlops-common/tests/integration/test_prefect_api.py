@@ -7,10 +7,11 @@ import pytest
 
 from mlops_common.deployments import POOL
 from mlops_common.errors import ConfigError
-from mlops_common.orchestration import api, deploying
-from mlops_common.orchestration.api import Api
+from mlops_common.orchestration.deployments import deploying
 from mlops_common.orchestration.health import examine
-from mlops_common.orchestration.server import server_port
+from mlops_common.orchestration.server import api
+from mlops_common.orchestration.server.api import Api
+from mlops_common.orchestration.server.process import server_port
 from mlops_common.testing.canned import canned
 
 ELSEWHERE = "https://prefect.example/api"

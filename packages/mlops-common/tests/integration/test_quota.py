@@ -9,8 +9,8 @@ from prefect import flow, task
 
 from mlops_common.deployments import Deployment, Schedule, Trigger
 from mlops_common.errors import ConfigError
-from mlops_common.orchestration.census import Census, census
-from mlops_common.orchestration.quota import firings, quota
+from mlops_common.orchestration.deployments.census import Census, census
+from mlops_common.orchestration.deployments.quota import firings, quota
 
 START = datetime(2026, 2, 10, 12, 30, tzinfo=UTC)
 HERE = Deployment(

@@ -9,9 +9,9 @@ import pytest
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
-from mlops_common.orchestration import history
-from mlops_common.orchestration.history import EndedRun, ended_runs
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.deployments import history
+from mlops_common.orchestration.deployments.history import EndedRun, ended_runs
+from mlops_common.orchestration.server.session import orchestrated
 from mlops_common.ports import free_port
 from mlops_common.testing.marks import PREFECT_CLIENT
 from mlops_common.use_case import GROUP

@@ -10,7 +10,7 @@ from mlops_common.bootstrap import Platform
 from mlops_common.lineage.dataset import Dataset
 from mlops_common.lineage.naming import stored
 from mlops_common.lineage.recording import declares, notes, reads, writes
-from mlops_common.orchestration import telling
+from mlops_common.orchestration.lineage import telling
 from mlops_common.testing.marks import PREFECT_CLIENT
 from mlops_common.testing.run_lineage import (
     ORDERS,

@@ -31,7 +31,7 @@ from mlops_common.bootstrap import connect
 from mlops_common.lineage.dataset import Dataset
 from mlops_common.lineage.naming import stored
 from mlops_common.lineage.recording import reads
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.server.session import orchestrated
 
 with orchestrated(connect()):
     from mlops_common.orchestration.flows import flow
@@ -87,7 +87,7 @@ def test_a_run_that_is_stopped_is_aborted_with_its_step(
 def test_a_run_that_was_killed_is_aborted_later_and_one_that_lives_is_not(
     platform: Platform, tmp_path: Path
 ) -> None:
-    from mlops_common.orchestration.lost_lineage import end_lost
+    from mlops_common.orchestration.lineage.lost import end_lost
 
     now = timedelta()
     with waiting("living", tmp_path), waiting("killed", tmp_path) as killed:
@@ -118,7 +118,7 @@ WHERE name = 'mlops_process'
 def test_a_silent_run_of_another_machine_or_home_is_left_alone(
     platform: Platform, tmp_path: Path, key: str
 ) -> None:
-    from mlops_common.orchestration.lost_lineage import end_lost
+    from mlops_common.orchestration.lineage.lost import end_lost
 
     name = f"another_{key}"
     with waiting(name, tmp_path) as killed:

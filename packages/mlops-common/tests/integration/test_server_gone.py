@@ -9,9 +9,9 @@ pytestmark = [*PREFECT_CLIENT, pytest.mark.usefixtures("platform")]
 
 LOST = """
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration.draining import drain
-from mlops_common.orchestration.server import server_process
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.server.draining import drain
+from mlops_common.orchestration.server.process import server_process
+from mlops_common.orchestration.server.session import orchestrated
 
 platform = connect()
 with orchestrated(platform):

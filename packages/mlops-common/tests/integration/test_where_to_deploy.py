@@ -10,7 +10,7 @@ from mlops_common.testing.command import Said, python
 def checked(folder: Path, variables: Mapping[str, str]) -> Said:
     """Check as one who has no profile."""
     own = {"PREFECT_HOME": str(folder / "profile"), "PREFECT_API_URL": ""}
-    module = ("-m", "mlops_common.orchestration.deploying")
+    module = ("-m", "mlops_common.orchestration.deployments.deploying")
     return python(*module, variables={**own, **variables}, folder=folder)
 
 

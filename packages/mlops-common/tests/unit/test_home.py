@@ -7,7 +7,7 @@ import pytest
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.home import reset, stop
-from mlops_common.orchestration.server import start_server
+from mlops_common.orchestration.server.process import start_server
 from mlops_common.parts.overview import overview
 from mlops_common.ports import free_port
 from mlops_common.sections import PostgresSettings

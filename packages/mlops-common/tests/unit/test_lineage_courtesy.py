@@ -10,7 +10,7 @@ from mlops_common.lineage.courtesy import Courtesy, courteous, courtesy
 from mlops_common.lineage.dataset import Dataset
 from mlops_common.lineage.naming import stored
 from mlops_common.lineage.recording import reads, recording
-from mlops_common.orchestration.told_run import guarded
+from mlops_common.orchestration.lineage.told_run import guarded
 
 LONG = 60.0  # seconds
 

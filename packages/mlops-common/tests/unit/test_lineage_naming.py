@@ -107,7 +107,7 @@ def test_the_id_of_a_run_depends_on_its_keys_alone(keys: list[str]) -> None:
 def test_what_tasks_import_does_not_import_the_client() -> None:
     program = (
         "import sys, mlops_common.lineage.recording, mlops_common.lineage.source\n"
-        "import mlops_common.lineage.emitters\n"
+        "import mlops_common.lineage.emission.emitters\n"
         "heavy = {'openlineage', 'openlineage_sql', 'requests', 'psycopg', 'pyarrow'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -1,7 +1,7 @@
 from contextlib import suppress
 
-from mlops_common.lineage import overflow
-from mlops_common.lineage.overflow import Overflow
+from mlops_common.lineage.emission import overflow
+from mlops_common.lineage.emission.overflow import Overflow
 
 
 def records(count: int) -> list[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlops_common.errors import BackendError
-from mlops_common.lineage.outlet import Outlet
+from mlops_common.lineage.emission.outlet import Outlet
 from mlops_common.lineage.receivers.base import Event, Refused
 from mlops_common.lineage.spool.folder import SpoolFolder
 from mlops_common.lineage.spool.reading import FORGOTTEN, cursor_path

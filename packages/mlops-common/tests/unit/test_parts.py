@@ -9,7 +9,7 @@ import pytest
 from mlops_common import cli
 from mlops_common.bootstrap import connect
 from mlops_common.errors import NotFoundError
-from mlops_common.orchestration.api import Api
+from mlops_common.orchestration.server.api import Api
 from mlops_common.parts import catalogue
 from mlops_common.parts.folder import Plan, PlatformFolder, Progress, Report
 from mlops_common.parts.logs import log_of, shown

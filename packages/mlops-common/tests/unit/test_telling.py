@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from mlops_common.lineage.observation import JobRun, Observation
-from mlops_common.orchestration import telling
-from mlops_common.orchestration.told_run import ToldRun, begun, open_runs
+from mlops_common.orchestration.lineage import telling
+from mlops_common.orchestration.lineage.told_run import ToldRun, begun, open_runs
 
 PATIENCE = 30.0  # seconds
 

@@ -11,7 +11,7 @@ import pytest
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.home import reset
 from mlops_common.launch import launch
-from mlops_common.orchestration.session import quiet
+from mlops_common.orchestration.server.session import quiet
 from mlops_common.simulation import write_company
 from uc1_churn.result import ChurnResult
 from uc1_churn.use_case import USE_CASE

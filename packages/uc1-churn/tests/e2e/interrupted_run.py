@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_common import cli
-from mlops_common.orchestration.session import quiet
+from mlops_common.orchestration.server.session import quiet
 
 BLOCK = b"\0" * (1 << 16)
 FILLER = "filler"

@@ -24,9 +24,9 @@ from prefect.client.schemas.objects import FlowRun, State
 from mlops_common.bootstrap import Platform
 from mlops_common.deployments import find
 from mlops_common.errors import BackendError, NotFoundError
-from mlops_common.orchestration import lost_runs, submission
-from mlops_common.orchestration.census import census
-from mlops_common.orchestration.deploying import (
+from mlops_common.orchestration.deployments import lost_runs, submission
+from mlops_common.orchestration.deployments.census import census
+from mlops_common.orchestration.deployments.deploying import (
     check,
     client_of,
     ensure_pool,
@@ -394,7 +394,9 @@ def test_a_wrong_key_is_told_in_one_message(team: Team) -> None:
     key = {"PREFECT_API_URL": team.url, "PREFECT_API_KEY": "guessed"}
 
     said = mlops("run", "uc1", "--deployed", variables=login)
-    checked = python("-m", "mlops_common.orchestration.deploying", variables=key)
+    checked = python(
+        "-m", "mlops_common.orchestration.deployments.deploying", variables=key
+    )
 
     assert said.code == 2
     assert checked.code == 1

@@ -9,7 +9,7 @@ import pytest
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.server.session import orchestrated
 from mlops_common.orchestration.tasks import RETRIES
 from mlops_common.postgres.database import Postgres
 from mlops_common.sections import PostgresSettings

@@ -15,7 +15,7 @@ import pytest
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import MlopsError, RefusedError
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.server.session import orchestrated
 from mlops_common.processes import wait_until
 from mlops_common.simulation import write_company
 from uc1_churn.config import CUSTOMERS

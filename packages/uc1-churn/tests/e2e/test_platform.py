@@ -21,7 +21,7 @@ from mlops_common import web
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.deployments import installed
 from mlops_common.home import reset
-from mlops_common.orchestration.running import running
+from mlops_common.orchestration.deployments.running import running
 from mlops_common.parts.folder import PlatformFolder
 from mlops_common.parts.overview import overview
 from mlops_common.processes import LOOPBACK, Identity, wait_until

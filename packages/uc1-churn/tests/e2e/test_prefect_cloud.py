@@ -16,9 +16,9 @@ from mlops_common import web
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.deployments import find, installed
 from mlops_common.home import reset
-from mlops_common.orchestration import worker
-from mlops_common.orchestration.api import Api
-from mlops_common.orchestration.server import server_process
+from mlops_common.orchestration.deployments import worker
+from mlops_common.orchestration.server.api import Api
+from mlops_common.orchestration.server.process import server_process
 from mlops_common.sections import MlflowSettings
 from mlops_common.settings import Settings
 from mlops_common.simulation import write_company
@@ -141,7 +141,9 @@ def test_a_key_in_a_variable_needs_no_login(cloud: Cloud, folder: Path) -> None:
     variables = {**cloud.variables, "PREFECT_HOME": str(folder / "no-profile")}
 
     PAGE.done(PAGE.line("cd packages/uc1-churn"), **variables)
-    checked = python("-m", "mlops_common.orchestration.deploying", variables=variables)
+    checked = python(
+        "-m", "mlops_common.orchestration.deployments.deploying", variables=variables
+    )
 
     assert checked.code == 0, checked.out + checked.err
 

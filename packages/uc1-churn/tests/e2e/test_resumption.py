@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from mlops_common.bootstrap import Platform
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.server.session import orchestrated
 from mlops_common.refs import DatasetRef
 from mlops_common.simulation import write_company
 from uc1_churn.config import CUSTOMERS, ChurnParams, DatasetSpec

@@ -8,7 +8,7 @@ import pytest
 
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import RefusedError
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.server.session import orchestrated
 from uc1_churn.bootstrap import feature_store
 from uc1_churn.config import CUSTOMERS, ServingParams, TrainingParams
 from uc1_churn.features.schema import FeatureTable

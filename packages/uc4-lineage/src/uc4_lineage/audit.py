@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlops_common.orchestration.history import EndedRun
+from mlops_common.orchestration.deployments.history import EndedRun
 from uc4_lineage.coverage import (
     CheckedRun,
     Coverage,

@@ -8,7 +8,7 @@ import pytest
 
 from mlops_common.bootstrap import Platform, connect
 from mlops_common.home import reset
-from mlops_common.orchestration.session import orchestrated
+from mlops_common.orchestration.server.session import orchestrated
 from mlops_common.testing.postgres import temporary_home
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pytest
 
 from mlops_common.lineage.store import LineageStore
-from mlops_common.orchestration.history import EndedRun
+from mlops_common.orchestration.deployments.history import EndedRun
 from mlops_common.testing.shared import shared
 from uc4_lineage.answers import plain
 from uc4_lineage.audit import audit, datasets, loose_ends, runs

@@ -26,7 +26,7 @@ def loaded_of(context: typer.Context) -> "Loaded":
 def platform_of(context: typer.Context) -> "Platform":
     """Connect, and let every child process find the same settings."""
     from mlops_common.bootstrap import Platform
-    from mlops_common.orchestration.session import quiet
+    from mlops_common.orchestration.server.session import quiet
 
     loaded = loaded_of(context)
     warn(loaded)

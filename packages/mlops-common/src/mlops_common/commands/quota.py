@@ -9,7 +9,7 @@ import typer
 from mlops_common.commands.context import AsJson
 
 if TYPE_CHECKING:
-    from mlops_common.orchestration.quota import Quota
+    from mlops_common.orchestration.deployments.quota import Quota
 
 
 def quota(as_json: AsJson = False) -> None:
@@ -18,8 +18,8 @@ def quota(as_json: AsJson = False) -> None:
     A month is 30 days. Runs that events start are not counted, but told.
     """
     from mlops_common import console, deployments
-    from mlops_common.orchestration.quota import FREE
-    from mlops_common.orchestration.quota import quota as computed
+    from mlops_common.orchestration.deployments.quota import FREE
+    from mlops_common.orchestration.deployments.quota import quota as computed
 
     found = computed(deployments.installed(), datetime.now(UTC))
     if as_json:
@@ -41,7 +41,7 @@ def quota(as_json: AsJson = False) -> None:
 
 def _show(found: "Quota") -> None:
     from mlops_common import console
-    from mlops_common.orchestration.quota import FREE
+    from mlops_common.orchestration.deployments.quota import FREE
 
     columns = ("deployment", "runs", "flow runs", "tasks each", "task runs")
     rows = [

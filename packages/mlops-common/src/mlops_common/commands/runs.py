@@ -99,8 +99,8 @@ def _run_deployed(
     as_json: bool,
 ) -> None:
     from mlops_common import console, deployments
-    from mlops_common.orchestration.api import require
-    from mlops_common.orchestration.submission import run_deployed
+    from mlops_common.orchestration.deployments.submission import run_deployed
+    from mlops_common.orchestration.server.api import require
 
     deployment = deployments.find(case.name, name)
     url = require(platform.settings.home).url
@@ -122,7 +122,7 @@ def _serve(
     as_json: bool,
 ) -> None:
     from mlops_common import deployments
-    from mlops_common.orchestration.served import serve
+    from mlops_common.orchestration.deployments.served import serve
 
     if as_json:
         raise ConfigError("--serve ends only when it is interrupted: it has no --json")

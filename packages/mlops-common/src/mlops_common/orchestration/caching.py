@@ -19,8 +19,8 @@ from pydantic_core import to_json
 from mlops_common.config import load
 from mlops_common.errors import MlopsError
 from mlops_common.logger import get_logger
-from mlops_common.orchestration import kept_lineage
-from mlops_common.orchestration.lineage import tell_skipped
+from mlops_common.orchestration.lineage import kept
+from mlops_common.orchestration.lineage.prefect_runs import tell_skipped
 from mlops_common.progress import step
 from mlops_common.provenance import package_digest
 
@@ -46,15 +46,15 @@ class ByContent(CachePolicy):
     ) -> str:
         """Return the key of the content, after what does not hold was forgotten."""
         key = content_key(task_ctx.task.fn, inputs)
-        kept = results_folder() / key
-        if kept.exists():
+        result = results_folder() / key
+        if result.exists():
             if self._believed(task_ctx, key, inputs):
                 log.info("%s is skipped: it was done, and holds", task_ctx.task.name)
                 with step(f"Skip {task_ctx.task.name}, which was done"):
                     tell_skipped(task_ctx.task.fn, key)
             else:
-                kept.unlink(missing_ok=True)
-                kept_lineage.forget(key)
+                result.unlink(missing_ok=True)
+                kept.forget(key)
         return key
 
     def _believed(

@@ -14,13 +14,13 @@ from prefect.context import FlowRunContext, SyncClientContext
 
 from mlops_common.config import load
 from mlops_common.logger import get_logger
-from mlops_common.orchestration.api import configured
 from mlops_common.orchestration.failures import explain
 from mlops_common.orchestration.functions import require_plain
-from mlops_common.orchestration.lineage import told_flow
+from mlops_common.orchestration.lineage.prefect_runs import told_flow
 from mlops_common.orchestration.presence import present
 from mlops_common.orchestration.refused_run import tell_refused
 from mlops_common.orchestration.reporting import ReportedSteps
+from mlops_common.orchestration.server.api import configured
 from mlops_common.params import masked
 from mlops_common.progress import listening
 

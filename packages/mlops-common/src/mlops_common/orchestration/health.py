@@ -7,9 +7,9 @@ from mlops_common import web
 from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.health import Health, found
-from mlops_common.orchestration.api import Api, configured
-from mlops_common.orchestration.deploying import refusal
-from mlops_common.orchestration.server import server_url
+from mlops_common.orchestration.deployments.deploying import refusal
+from mlops_common.orchestration.server.api import Api, configured
+from mlops_common.orchestration.server.process import server_url
 from mlops_common.params import masked
 
 LEAST = (3, 8)

@@ -11,10 +11,10 @@ from mlops_common.bootstrap import connect
 from mlops_common.lineage.naming import job_name
 from mlops_common.lineage.observation import JobRun
 from mlops_common.lineage.source import code_of
-from mlops_common.orchestration import telling
 from mlops_common.orchestration.failures import error_of
-from mlops_common.orchestration.lineage import ENGINE, FLOW
-from mlops_common.orchestration.told_run import Emits, ToldRun, begun, guarded
+from mlops_common.orchestration.lineage import telling
+from mlops_common.orchestration.lineage.prefect_runs import ENGINE, FLOW
+from mlops_common.orchestration.lineage.told_run import Emits, ToldRun, begun, guarded
 
 if TYPE_CHECKING:
     from prefect import Flow

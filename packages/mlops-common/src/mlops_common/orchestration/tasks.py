@@ -18,7 +18,7 @@ from prefect.tasks import exponential_backoff
 from mlops_common.errors import BackendError
 from mlops_common.orchestration.caching import ByContent, results_folder
 from mlops_common.orchestration.functions import require_plain
-from mlops_common.orchestration.lineage import told_try
+from mlops_common.orchestration.lineage.prefect_runs import told_try
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from mlops_common.bootstrap import Platform
 from mlops_common.deployments import POOL
-from mlops_common.orchestration import running, worker
-from mlops_common.orchestration.api import own
+from mlops_common.orchestration.deployments import running, worker
+from mlops_common.orchestration.server.api import own
 from mlops_common.parts.folder import Plan, PlatformFolder
 from mlops_common.parts.part import DATABASE, MLFLOW, PREFECT, WORKER, Part
 from mlops_common.parts.program import Program

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlops_common.errors import RefusedError
 from mlops_common.files import make_folder
-from mlops_common.orchestration import running
+from mlops_common.orchestration.deployments import running
 from mlops_common.parts.folder import PlatformFolder
 from mlops_common.parts.part import WORKER
 from mlops_common.parts.program import GRACE

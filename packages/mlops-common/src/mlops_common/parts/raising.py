@@ -6,9 +6,10 @@ from pathlib import Path
 from mlops_common.bootstrap import Platform
 from mlops_common.errors import BackendError
 from mlops_common.files import has_room, make_folder, no_room
-from mlops_common.orchestration import api, deploying, worker
-from mlops_common.orchestration.api import Api
-from mlops_common.orchestration.server import DATABASE
+from mlops_common.orchestration.deployments import deploying, worker
+from mlops_common.orchestration.server import api
+from mlops_common.orchestration.server.api import Api
+from mlops_common.orchestration.server.process import DATABASE
 from mlops_common.params import masked
 from mlops_common.parts import catalogue, leash
 from mlops_common.parts.folder import Plan, PlatformFolder, Progress

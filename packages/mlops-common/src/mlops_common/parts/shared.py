@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_common.bootstrap import Platform
-from mlops_common.orchestration.server import (
+from mlops_common.orchestration.server.process import (
     server_address,
     server_port,
     server_process,

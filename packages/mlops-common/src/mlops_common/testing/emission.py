@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_common.bootstrap import Platform
-from mlops_common.lineage.emitter import Emitter
+from mlops_common.lineage.emission.emitter import Emitter
 from mlops_common.sections import LineageSettings
 from mlops_common.settings import Settings
 from mlops_common.testing.lineage import a_run, an_observation

@@ -36,7 +36,7 @@ def opened(context: typer.Context) -> Iterator[Reader]:
 @contextmanager
 def opened_on(platform: "Platform", *, may_be_empty: bool = False) -> Iterator[Reader]:
     """Open the store of a platform; see `opened`."""
-    from mlops_common.lineage.drain import drain
+    from mlops_common.lineage.emission.drain import drain
 
     with reading(platform) as reader:
         for receiver, why in drain(platform, PATIENCE).problems.items():

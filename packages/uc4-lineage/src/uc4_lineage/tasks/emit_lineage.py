@@ -1,7 +1,7 @@
 """From events that wait on disk to events that are told."""
 
 from mlops_common.bootstrap import connect
-from mlops_common.orchestration.lost_lineage import end_lost
+from mlops_common.orchestration.lineage.lost import end_lost
 from mlops_common.orchestration.tasks import MINUTE, task
 from mlops_common.progress import step
 from uc4_lineage.result import Emitted

@@ -7,8 +7,9 @@ from mlops_common.errors import MlopsError
 from mlops_common.lineage.dataset import Dataset, columns
 from mlops_common.lineage.naming import versioned
 from mlops_common.lineage.recording import writes
-from mlops_common.orchestration import api, artifacts
-from mlops_common.orchestration.history import EndedRun, ended_runs
+from mlops_common.orchestration import artifacts
+from mlops_common.orchestration.deployments.history import EndedRun, ended_runs
+from mlops_common.orchestration.server import api
 from mlops_common.orchestration.tasks import MINUTE, task
 from mlops_common.params import masked
 from mlops_common.progress import step

@@ -8,8 +8,8 @@ from pathlib import Path
 from mlops_common import web
 from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError
-from mlops_common.orchestration.api import Api
-from mlops_common.orchestration.running import MARK
+from mlops_common.orchestration.deployments.running import MARK
+from mlops_common.orchestration.server.api import Api
 from mlops_common.params import masked
 from mlops_common.processes import LOOPBACK, wait_until
 

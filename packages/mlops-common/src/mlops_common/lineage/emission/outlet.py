@@ -9,12 +9,12 @@ from importlib import import_module
 
 from mlops_common.errors import BackendError, ConfigError
 from mlops_common.lineage.courtesy import courteous, courtesy
-from mlops_common.lineage.overflow import Overflow
+from mlops_common.lineage.emission.overflow import Overflow
+from mlops_common.lineage.emission.taking import Taking
 from mlops_common.lineage.receivers.base import Event, Receiver
 from mlops_common.lineage.spool.folder import MODE, Position, SpoolFolder
 from mlops_common.lineage.spool.reading import Batch, SpoolReader, reclaim, waiting
 from mlops_common.lineage.spool.suspects import Suspects
-from mlops_common.lineage.taking import Taking
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
 

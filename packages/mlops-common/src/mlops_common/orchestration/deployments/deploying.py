@@ -1,6 +1,6 @@
 """Registers what the installed use cases deploy at a Prefect API.
 
-    python -m mlops_common.orchestration.deploying
+    python -m mlops_common.orchestration.deployments.deploying
 
 makes sure that the configured API can take them by `prefect deploy`.
 """
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from mlops_common import deployments
 from mlops_common.deployments import POOL
 from mlops_common.errors import BackendError, ConfigError, MlopsError, NotFoundError
-from mlops_common.orchestration import lost_runs
-from mlops_common.orchestration.api import configured
-from mlops_common.orchestration.variables import quiet
+from mlops_common.orchestration.deployments import lost_runs
+from mlops_common.orchestration.server.api import configured
+from mlops_common.orchestration.server.variables import quiet
 from mlops_common.params import masked
 from mlops_common.web import REFUSED
 

@@ -42,7 +42,7 @@ def automation(silence: timedelta | None = None) -> "AutomationCore":
     """Return the automation of the file."""
     from prefect.events.schemas.automations import AutomationCore
 
-    text = (files("mlops_common.orchestration") / FILE).read_text("utf-8")
+    text = (files("mlops_common.orchestration.deployments") / FILE).read_text("utf-8")
     content = yaml.safe_load(text)
     if silence is not None:
         content["trigger"]["within"] = silence.total_seconds()

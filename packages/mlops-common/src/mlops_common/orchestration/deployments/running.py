@@ -17,8 +17,8 @@ from typing import Any, Literal
 from mlops_common import web
 from mlops_common.errors import MlopsError
 from mlops_common.logger import get_logger
-from mlops_common.orchestration.api import Api, at, locate
 from mlops_common.orchestration.presence import those_present
+from mlops_common.orchestration.server.api import Api, at, locate
 from mlops_common.processes import Identity, wait_until
 
 log = get_logger(__name__)

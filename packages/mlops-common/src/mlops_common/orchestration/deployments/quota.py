@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from mlops_common.deployments import Deployment, Schedule
 from mlops_common.errors import ConfigError
-from mlops_common.orchestration.census import Census, census
-from mlops_common.orchestration.variables import quiet
+from mlops_common.orchestration.deployments.census import Census, census
+from mlops_common.orchestration.server.variables import quiet
 from mlops_common.use_case import imported
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from mlops_common.errors import BackendError
 from mlops_common.lineage.observation import Failure, JobRun, observed
-from mlops_common.orchestration import teller_process
-from mlops_common.orchestration.telling import PULSE
+from mlops_common.orchestration.lineage import teller_process
+from mlops_common.orchestration.lineage.telling import PULSE
 
 if TYPE_CHECKING:
     from mlops_common.bootstrap import Platform
@@ -56,7 +56,7 @@ def _lost(platform: "Platform", before: datetime) -> Iterator[JobRun]:
     """Yield the runs that were last heard of before an instant and have no process."""
     import psycopg
 
-    query = files("mlops_common.orchestration") / "sql" / "silent_runs.sql"
+    query = files("mlops_common.orchestration.lineage") / "sql" / "silent_runs.sql"
     namespace = platform.settings.lineage.namespace
     values = {
         "before": before,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mlops_common.errors import MlopsError
-from mlops_common.lineage.outlet import Outlet
+from mlops_common.lineage.emission.outlet import Outlet
 from mlops_common.lineage.spool.folder import SpoolFolder
 from mlops_common.lineage.spool.reading import waiting
 from mlops_common.lineage.spool.writing import lost

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 from mlops_common.errors import BackendError, MlopsError
 from mlops_common.files import has_room, no_room
-from mlops_common.orchestration.api import configured
-from mlops_common.orchestration.draining import drain
-from mlops_common.orchestration.server import server_process, start_server
-from mlops_common.orchestration.variables import quiet
+from mlops_common.orchestration.server.api import configured
+from mlops_common.orchestration.server.draining import drain
+from mlops_common.orchestration.server.process import server_process, start_server
+from mlops_common.orchestration.server.variables import quiet
 from mlops_common.params import masked
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_common.deployments import Deployment, Schedule, Trigger
 from mlops_common.errors import ConfigError
-from mlops_common.orchestration.lost_runs import BEAT
+from mlops_common.orchestration.deployments.lost_runs import BEAT
 from mlops_common.orchestration.presence import present
-from mlops_common.orchestration.session import orchestrated
-from mlops_common.orchestration.variables import quiet
+from mlops_common.orchestration.server.session import orchestrated
+from mlops_common.orchestration.server.variables import quiet
 
 if TYPE_CHECKING:
     from prefect.client.schemas.actions import DeploymentScheduleCreate

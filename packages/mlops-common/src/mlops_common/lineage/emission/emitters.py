@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_common.lineage.emitter import Emitter
+from mlops_common.lineage.emission.emitter import Emitter
 from mlops_common.lineage.receivers.base import Event
 from mlops_common.lineage.receivers.composite import receivers
 from mlops_common.lineage.record import observation

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 from mlops_common.lineage.recording import recording
-from mlops_common.orchestration.told_run import ToldRun, guarded, open_runs
+from mlops_common.orchestration.lineage.told_run import ToldRun, guarded, open_runs
 
 PULSE = 300.0  # seconds between two signs of life of a run that goes on
 LAST_WORDS = 2.0  # seconds for the end of a run whose process is about to be killed

@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlops_common.lineage.courtesy import courtesy
-from mlops_common.lineage.drain import Drained, drained
+from mlops_common.lineage.emission.drain import Drained, drained
+from mlops_common.lineage.emission.outlet import Outlet
+from mlops_common.lineage.emission.overflow import Overflow
+from mlops_common.lineage.emission.teller import Teller
 from mlops_common.lineage.observation import Observation
-from mlops_common.lineage.outlet import Outlet
-from mlops_common.lineage.overflow import Overflow
 from mlops_common.lineage.receivers.base import Event, Receiver
 from mlops_common.lineage.record import record
 from mlops_common.lineage.spool.folder import Position, SpoolFolder
 from mlops_common.lineage.spool.writing import SpoolWriter
-from mlops_common.lineage.teller import Teller
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
 

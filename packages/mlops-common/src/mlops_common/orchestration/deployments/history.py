@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from mlops_common.orchestration.deploying import client_of
+from mlops_common.orchestration.deployments.deploying import client_of
 from mlops_common.use_case import points
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_common.errors import ConfigError
-from mlops_common.orchestration.server import server_address, server_url
-from mlops_common.orchestration.variables import quiet
+from mlops_common.orchestration.server.process import server_address, server_url
+from mlops_common.orchestration.server.variables import quiet
 
 
 @dataclass(frozen=True, slots=True)

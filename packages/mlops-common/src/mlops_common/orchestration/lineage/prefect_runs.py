@@ -21,14 +21,14 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.transactions import get_transaction
 
 # Here, where a process starts, and not when its first run does, which would wait.
-import mlops_common.lineage.emitters  # noqa: F401
+import mlops_common.lineage.emission.emitters  # noqa: F401
 from mlops_common.bootstrap import connect
 from mlops_common.config import load
 from mlops_common.lineage.naming import job_name
 from mlops_common.lineage.observation import Engine, JobRun
 from mlops_common.lineage.source import code_of
-from mlops_common.orchestration import kept_lineage, teller_process, telling
-from mlops_common.orchestration.told_run import Emits, ToldRun, begun, guarded
+from mlops_common.orchestration.lineage import kept, teller_process, telling
+from mlops_common.orchestration.lineage.told_run import Emits, ToldRun, begun, guarded
 
 FLOW, STEP = "FLOW", "TASK"
 SLACK = 1.0  # seconds by which the clock of a step is behind that of Prefect
@@ -90,7 +90,7 @@ def tell_skipped(function: Callable[..., Any], key: str) -> None:
     if run is None:
         return
     guarded(run.begin)
-    run.said = guarded(kept_lineage.said, key) or run.said
+    run.said = guarded(kept.said, key) or run.said
     guarded(run.complete)
 
 
@@ -176,7 +176,7 @@ def _keep(run: ToldRun) -> None:
     """Keep what a step said, where its result is kept."""
     context, transaction = TaskRunContext.get(), get_transaction()
     if context is not None and context.persist_result and transaction is not None:
-        kept_lineage.keep(str(transaction.key), run.said)
+        kept.keep(str(transaction.key), run.said)
 
 
 def _tries_left() -> bool:

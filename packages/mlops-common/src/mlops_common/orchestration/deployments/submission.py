@@ -16,7 +16,7 @@ from mlops_common.errors import (
     NotFoundError,
     RefusedError,
 )
-from mlops_common.orchestration.deploying import client_of
+from mlops_common.orchestration.deployments.deploying import client_of
 from mlops_common.params import masked
 from mlops_common.progress import step
 

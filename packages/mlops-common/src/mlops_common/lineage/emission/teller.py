@@ -5,7 +5,7 @@ import threading
 
 from mlops_common.errors import MlopsError
 from mlops_common.lineage.courtesy import courtesy
-from mlops_common.lineage.outlet import Outlet
+from mlops_common.lineage.emission.outlet import Outlet
 from mlops_common.logger import get_logger
 from mlops_common.params import masked
 

@@ -1,0 +1,1 @@
+"""What use cases deploy, and who runs it: a worker, or a process that serves."""
