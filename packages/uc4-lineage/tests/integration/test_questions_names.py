@@ -83,7 +83,7 @@ def test_a_table_is_found_by_its_other_name(
 def test_an_unknown_name_is_refused_with_the_nearest(shop: Reader) -> None:
     with pytest.raises(NotFoundError, match=r"'custmers'; nearest: shop\.public\.cust"):
         find(shop, "custmers")
-    with pytest.raises(NotFoundError, match="no field 'prize'; nearest: price"):
+    with pytest.raises(NotFoundError, match="no column 'prize'; nearest: price"):
         find(shop, "customers.prize", [Kind.DATASET, Kind.FIELD])
 
 
