@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_common.testing.command import mlops
-from mlops_common.testing.postgres import temporary_home
+from mlops_common.testing.command import home_of_commands, mlops
 from mlops_common.testing.terminal import mlops_in_terminal
 
 ROWS = 3_000_000
@@ -19,11 +18,8 @@ ESCAPE = "\x1b"
 
 @pytest.fixture(scope="module", autouse=True)
 def home() -> Iterator[Path]:
-    with temporary_home() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLOPS_HOME", str(folder / "home"))
-        patch.chdir(folder)
+    with home_of_commands() as folder:
         yield folder
-        assert mlops("reset", "--yes").code == 0
 
 
 @pytest.fixture(scope="module")

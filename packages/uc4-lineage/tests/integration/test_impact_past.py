@@ -8,13 +8,13 @@ import pytest
 from mlops_common.errors import NotFoundError
 from mlops_common.lineage.store import LineageStore
 from mlops_common.postgres.database import Postgres
-from mlops_common.testing.postgres import temporary_database
 from uc4_lineage.columns import Level
 from uc4_lineage.dataset_facets import columns_at
 from uc4_lineage.node import Node
 from uc4_lineage.questions.impact import Affected, Role, impact
 from uc4_lineage.reading import LAST, Reader
 from uc4_lineage.testing.events import DATA, dataset, job_event, minute, run_event
+from uc4_lineage.testing.past import reading_past
 
 NAMES = [f"d{number}" for number in range(4)]
 ALIAS = {"identifiers": [{"namespace": "s3://b", "name": "d0", "type": "TABLE"}]}
@@ -89,14 +89,9 @@ def test_what_breaks_and_the_columns_are_what_the_events_of_the_past_tell(
     events = random_events(seed)
     assert not store.ingest(events).refused
     for at in (6, 14):
-        with temporary_database(postgres, empty) as name:
-            past = LineageStore(postgres, name)
-            past.ingest(e for e in events if e["eventTime"] <= minute(at).isoformat())
-            with past.connect() as connection:
-                then = Reader(connection)
-                expected = {start: broken(then, start) for start in STARTS}
-                schemas = columns(then, LAST)
-            past.close()
+        with reading_past(postgres, empty, events, minute(at)) as then:
+            expected = {start: broken(then, start) for start in STARTS}
+            schemas = columns(then, LAST)
 
         found = {start: broken(reader, start, minute(at)) for start in STARTS}
 

@@ -81,6 +81,24 @@ def test_json_holds_what_the_table_shows() -> None:
 
 
 @pytest.mark.usefixtures("events")
+def test_a_path_is_shown_along_the_data_and_columns() -> None:
+    said = lineage("path", "orders", "sums")
+    columns = answer("path", "orders.price", "sums.sum")
+    back = lineage("path", "sums", "orders")
+
+    assert said.code == 0, said.err
+    places = [said.out.index(name) for name in ("shop.public.orders", "add up", "sums")]
+    assert places == sorted(places)
+    assert [(one["name"], one["field"]) for one in columns] == [
+        ("shop.public.orders", "price"),
+        ("sums", "sum"),
+    ]
+    assert back.code == 2
+    told = " ".join(back.err.split())
+    assert f"it flows from dataset:{DATA}:shop.public.orders to" in told
+
+
+@pytest.mark.usefixtures("events")
 def test_hostile_names_neither_colour_nor_steer_the_terminal() -> None:
     for words in (
         *(("down", "sums"), ("search",), ("runs",), ("orphans",), ("as-of", "now")),

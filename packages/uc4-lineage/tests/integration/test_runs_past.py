@@ -7,11 +7,11 @@ import pytest
 
 from mlops_common.lineage.store import LineageStore
 from mlops_common.postgres.database import Postgres
-from mlops_common.testing.postgres import temporary_database
 from uc4_lineage.questions.gaps import Orphans, orphans
 from uc4_lineage.questions.runs import Run, State, runs
 from uc4_lineage.reading import LAST, Reader
 from uc4_lineage.testing.events import job_event, minute, run_event
+from uc4_lineage.testing.past import reading_past
 
 NAMES = [f"d{number}" for number in range(8)]
 MOST = 1_000
@@ -54,12 +54,8 @@ def test_runs_and_loose_ends_are_what_the_events_of_the_past_tell(
     events = random_events(seed)
     assert not store.ingest(events).refused
     for at in (6, 14):
-        with temporary_database(postgres, empty) as name:
-            past = LineageStore(postgres, name)
-            past.ingest(e for e in events if e["eventTime"] <= minute(at).isoformat())
-            with past.connect() as connection:
-                expected = answers(Reader(connection))
-            past.close()
+        with reading_past(postgres, empty, events, minute(at)) as then:
+            expected = answers(then)
 
         assert answers(reader, minute(at)) == expected
         assert expected[0]

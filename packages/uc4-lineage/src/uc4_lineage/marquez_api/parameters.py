@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated, cast
 from urllib.parse import unquote
 
@@ -40,6 +41,20 @@ def name(segment: str) -> str:
     return stored(unquote(segment))
 
 
+def zoned(time: datetime) -> datetime:
+    """Return a time in UTC; without a zone, that is meant.
+
+    Raises:
+        ValueError: In UTC it is not in the years 1 to 9999.
+    """
+    if time.tzinfo is None:
+        return time.replace(tzinfo=UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is not in the years 1 to 9999 of UTC") from error
+
+
 async def queries_of(request: Request) -> Queries:
     """Return the statements of the application that answers."""
     return _queries(request)
@@ -69,6 +84,8 @@ def reading(request: Request) -> Iterator[Reader]:
 Asking = Annotated[Queries, Depends(queries_of)]
 Name = Annotated[str, Path(), AfterValidator(name)]
 Text = Annotated[str, AfterValidator(stored)]
+Time = Annotated[datetime, AfterValidator(zoned)]
+Edges = Annotated[int | None, Query(ge=1, le=MOST)]
 NodeId = Annotated[str, Query(alias="nodeId"), AfterValidator(stored)]
 Limit = Annotated[int, Query(ge=0, le=MOST)]
 Offset = Annotated[int, Query(ge=0, le=MOST)]

@@ -94,7 +94,7 @@ def _bounded(keys: list[int], most: int | None) -> list[int]:
     if most is not None and len(keys) > most:
         raise ContractError(
             f"a page shows {most:,} jobs and datasets at most, these are {len(keys):,};"
-            " name the one to start from, and how many edges to go: ?node=NAME&depth=3"
+            " name the one to start from (node), and how many edges to go (depth)"
         )
     return keys
 

@@ -15,9 +15,8 @@ from uc4_lineage.marquez_api.declared import (
     Event,
     Named,
 )
-from uc4_lineage.marquez_api.parameters import Asking, Name, absent, shown
+from uc4_lineage.marquez_api.parameters import Asking, Name, Time, absent, shown
 from uc4_lineage.marquez_api.queries import Queries
-from uc4_lineage.marquez_api.routes.events import Time
 from uc4_lineage.validation import check
 
 router = APIRouter()

@@ -1,13 +1,11 @@
 """The events themselves, as they came."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator
 
-from uc4_lineage.marquez_api.parameters import Asking, Limit, Offset, shown
+from uc4_lineage.marquez_api.parameters import Asking, Limit, Offset, Time, shown
 from uc4_lineage.marquez_api.routes.search import LowerCase
 
 router = APIRouter()
@@ -23,22 +21,7 @@ class Direction(StrEnum):
 STATEMENTS = {Direction.ASC: "events_oldest", Direction.DESC: "events_newest"}
 
 
-def zoned(time: datetime) -> datetime:
-    """Return a time in UTC; without a zone, that is meant.
-
-    Raises:
-        ValueError: In UTC it is not in the years 1 to 9999.
-    """
-    if time.tzinfo is None:
-        return time.replace(tzinfo=UTC)
-    try:
-        return time.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("is not in the years 1 to 9999 of UTC") from error
-
-
 Sorted = Annotated[Direction, LowerCase, Query(alias="sortDirection")]
-Time = Annotated[datetime, AfterValidator(zoned)]
 
 
 @router.get("/events/lineage")

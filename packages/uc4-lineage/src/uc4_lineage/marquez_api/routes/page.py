@@ -2,9 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from uc4_lineage.marquez_api.parameters import Text, reading
-from uc4_lineage.marquez_api.routes.events import Time
-from uc4_lineage.marquez_api.routes.questions import Edges
+from uc4_lineage.marquez_api.parameters import Edges, Text, Time, reading
 from uc4_lineage.page.around import around, whole
 from uc4_lineage.page.document import render
 

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from uc4_lineage.answers import plain
 from uc4_lineage.graph import Direction
-from uc4_lineage.marquez_api.parameters import MOST, Text, reading
-from uc4_lineage.marquez_api.routes.events import Time
+from uc4_lineage.marquez_api.parameters import MOST, Edges, Text, Time, reading
 from uc4_lineage.questions import closure, gaps, history, impact
 from uc4_lineage.questions import runs as of_runs
 
@@ -18,7 +17,6 @@ PAGE = 100
 DAYS = 7.0
 
 
-Edges = Annotated[int | None, Query(ge=1, le=MOST)]
 Most = Annotated[int, Query(ge=1, le=MOST)]
 
 
